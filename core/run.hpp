@@ -1,0 +1,57 @@
+// The records of a run, built the same way by every driver. JSON members: docs/wire-contract.md and docs/schema/.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/json.hpp"
+#include "core/reading.hpp"
+#include "core/record.hpp"
+
+namespace marrowlink {
+
+// What all records of one run have in common.
+struct RunIdentity {
+    std::string instrument;  // configured id
+    std::string driver;      // catalogue name: "spectramax", "folder", "line"
+    std::string run;         // run id
+    std::string sourcekey;
+};
+
+// The run id of a source that repeats itself: a UUID made from SHA-256 of (instrument, sourcekey, digest of the original bytes), so that the same
+// bytes are the same run after any restart, and other bytes under the same key are another run: a revision that the centre shows.
+std::string run_id_of(std::string_view instrument, std::string_view sourcekey, std::string_view original_sha256_hex);
+
+struct RunFile {
+    std::string role;             // "export", "transcript"
+    std::string format;           // catalogue name
+    std::string sha256;           // of the bytes that leave the site (the run.file chunks put together)
+    std::string original_sha256;  // of the instrument's own bytes; equal unless name-bearing fields were blanked
+    std::uint64_t size = 0;
+    std::uint64_t blanked = 0;    // how many bytes were overwritten by spaces
+};
+
+struct RunManifest {
+    std::string state = "complete";  // "complete"; "unreadable": the bytes are kept, no parser could read them
+    std::string reason;              // why unreadable
+    std::string plate;
+    std::string started, started_as_written;  // our clock (RFC 3339) or empty; the instrument's own words
+    std::string arrived;                      // RFC 3339
+    std::uint64_t blocks = 0;        // run.readings records
+    std::vector<RunFile> files;
+    std::vector<Reading> const* readings = nullptr;  // summarised, not copied
+    json::array datasets;            // cytometry: version, events, parameters
+    std::vector<std::string> notes;
+};
+
+Draft run_started(RunIdentity const& id, std::string_view plate, std::string_view by, json::object protocol);
+std::vector<Draft> run_readings(RunIdentity const& id, std::vector<Reading> const& readings);  // blocks ≤ block_bytes_max
+std::vector<Draft> run_file(RunIdentity const& id, std::string_view bytes, std::string_view sha256_hex);  // chunks ≤ block_bytes_max
+Draft run_finished(RunIdentity const& id, RunManifest const& manifest);
+Draft run_aborted(RunIdentity const& id, std::string_view reason);
+Draft run_labelled(RunIdentity const& id, std::string_view plate, std::string_view who, std::string_view why, std::string_view part);
+// A run of one message, whole in one record.
+Draft run_message(RunIdentity const& id, std::string_view text);
+
+}  // namespace marrowlink
