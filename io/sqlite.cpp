@@ -1,0 +1,262 @@
+#include "io/sqlite.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sqlite3.h>
+#include <unistd.h>
+
+#include <utility>
+
+namespace marrowlink {
+namespace {
+Fault fault_of(int code) {
+    switch (code & 0xFF) {
+        case SQLITE_FULL:
+        case SQLITE_TOOBIG: return Fault::full;
+        case SQLITE_CONSTRAINT:
+        case SQLITE_MISMATCH: return Fault::refused;
+        case SQLITE_BUSY:
+        case SQLITE_LOCKED:
+        case SQLITE_READONLY:
+        case SQLITE_IOERR:
+        case SQLITE_CANTOPEN:
+        case SQLITE_PERM:
+        case SQLITE_AUTH:
+        case SQLITE_PROTOCOL:
+        case SQLITE_NOLFS:
+        case SQLITE_NOMEM:
+        case SQLITE_INTERRUPT: return Fault::unavailable;
+        default: return Fault::broken;
+    }
+}
+
+Error error_of(sqlite3* database, std::string_view doing) {
+    int const code = sqlite3_extended_errcode(database);
+    char const* const name = sqlite3_db_filename(database, "main");
+    return Error{fault_of(code), fmt::format("{}: {}: SQLite says \"{}\" (code {}).", name && *name ? name : ":memory:", doing,
+                                             sqlite3_errmsg(database), code)};
+}
+
+// `path` as an immutable URI; SQLite reads only %, ? and # specially there.
+std::string immutable_uri(std::string const& path) {
+    std::string uri = "file:";
+    for (char const c : path) {
+        if (c == '%' || c == '?' || c == '#') uri += fmt::format("%{:02x}", static_cast<unsigned char>(c));
+        else uri += c;
+    }
+    return uri + "?immutable=1";
+}
+
+// The new name must survive a power cut as well as the bytes do.
+Result<void> publish(std::filesystem::path const& part, std::filesystem::path const& to) {
+    int const file = ::open(part.c_str(), O_RDONLY | O_CLOEXEC);
+    bool good = file >= 0 && ::fsync(file) == 0;
+    if (file >= 0) ::close(file);
+    std::error_code error;
+    if (good) std::filesystem::rename(part, to, error);
+    good = good && !error;
+    auto const folder = to.has_parent_path() ? to.parent_path() : std::filesystem::path{"."};
+    int const directory = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    good = good && directory >= 0 && ::fsync(directory) == 0;
+    if (directory >= 0) ::close(directory);
+    if (!good) return fail(Fault::unavailable, fmt::format("{}: the finished copy could not be put in place.", to.string()));
+    return {};
+}
+}  // namespace
+
+Statement::~Statement() { sqlite3_finalize(handle_); }
+Statement::Statement(Statement&& other) noexcept
+    : database_(std::exchange(other.database_, nullptr)), handle_(std::exchange(other.handle_, nullptr)) {}
+Statement& Statement::operator=(Statement&& other) noexcept {
+    std::swap(database_, other.database_);
+    std::swap(handle_, other.handle_);
+    return *this;
+}
+
+Statement& Statement::bind(int parameter, std::int64_t value) {
+    sqlite3_bind_int64(handle_, parameter, value);
+    return *this;
+}
+Statement& Statement::bind_text(int parameter, std::string_view value) {
+    // A null pointer would bind NULL, and an empty view may hold one.
+    sqlite3_bind_text(handle_, parameter, value.empty() ? "" : value.data(), static_cast<int>(value.size()), SQLITE_STATIC);
+    return *this;
+}
+Statement& Statement::bind_blob(int parameter, std::string_view value) {
+    sqlite3_bind_blob(handle_, parameter, value.empty() ? "" : value.data(), static_cast<int>(value.size()), SQLITE_STATIC);
+    return *this;
+}
+Statement& Statement::bind_null(int parameter) {
+    sqlite3_bind_null(handle_, parameter);
+    return *this;
+}
+
+Error Statement::error() const { return error_of(database_, sqlite3_sql(handle_)); }
+
+Result<bool> Statement::step() {
+    int const code = sqlite3_step(handle_);
+    if (code == SQLITE_ROW) return true;
+    if (code == SQLITE_DONE) {
+        sqlite3_reset(handle_);
+        return false;
+    }
+    Error failed = error();
+    sqlite3_reset(handle_);
+    return fail(std::move(failed));
+}
+
+Result<void> Statement::run() {
+    for (;;) {
+        auto const more = step();
+        if (!more) return fail(more.error());
+        if (!*more) return {};
+    }
+}
+
+void Statement::reset() { sqlite3_reset(handle_); }
+
+std::int64_t Statement::integer(int column) const { return sqlite3_column_int64(handle_, column); }
+std::string_view Statement::text(int column) const {
+    auto const* const data = reinterpret_cast<char const*>(sqlite3_column_text(handle_, column));
+    return data ? std::string_view{data, static_cast<std::size_t>(sqlite3_column_bytes(handle_, column))} : std::string_view{};
+}
+std::string_view Statement::blob(int column) const {
+    auto const* const data = static_cast<char const*>(sqlite3_column_blob(handle_, column));
+    return data ? std::string_view{data, static_cast<std::size_t>(sqlite3_column_bytes(handle_, column))} : std::string_view{};
+}
+bool Statement::is_null(int column) const { return sqlite3_column_type(handle_, column) == SQLITE_NULL; }
+
+Result<Database> Database::open(std::filesystem::path const& path, Mode mode, std::string const& vfs) {
+    int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
+    switch (mode) {
+        case Mode::create: flags |= SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE; break;
+        case Mode::read_write: flags |= SQLITE_OPEN_READWRITE; break;
+        case Mode::read_only: flags |= SQLITE_OPEN_READONLY; break;
+        case Mode::immutable: flags |= SQLITE_OPEN_READONLY | SQLITE_OPEN_URI; break;
+    }
+    std::string const name = mode == Mode::immutable ? immutable_uri(path.string()) : path.string();
+    sqlite3* handle = nullptr;
+    int const code = sqlite3_open_v2(name.c_str(), &handle, flags, vfs.empty() ? nullptr : vfs.c_str());
+    Database database{handle, path};
+    if (code != SQLITE_OK) {
+        std::string why = handle ? sqlite3_errmsg(handle) : sqlite3_errstr(code);
+        std::error_code ignored;
+        if (auto const folder = path.parent_path(); !folder.empty() && !std::filesystem::exists(folder, ignored))
+            why += fmt::format("; the folder {} does not exist", folder.string());
+        return fail(fault_of(code), fmt::format("{}: the database could not be opened: {}.", path.string(), why));
+    }
+    sqlite3_busy_timeout(handle, busy_timeout_ms);
+    return database;
+}
+
+// close_v2 waits for statements that outlive their database, so destruction order cannot leak a lock.
+Database::~Database() { sqlite3_close_v2(handle_); }
+Database::Database(Database&& other) noexcept : handle_(std::exchange(other.handle_, nullptr)), path_(std::move(other.path_)) {}
+Database& Database::operator=(Database&& other) noexcept {
+    std::swap(handle_, other.handle_);
+    std::swap(path_, other.path_);
+    return *this;
+}
+
+Result<void> Database::exec(char const* sql) {
+    if (sqlite3_exec(handle_, sql, nullptr, nullptr, nullptr) != SQLITE_OK) return fail(error_of(handle_, sql));
+    return {};
+}
+
+Result<Statement> Database::prepare(std::string_view sql) {
+    sqlite3_stmt* statement = nullptr;
+    if (sqlite3_prepare_v3(handle_, sql.data(), static_cast<int>(sql.size()), SQLITE_PREPARE_PERSISTENT, &statement, nullptr) != SQLITE_OK)
+        return fail(error_of(handle_, sql));
+    return Statement{handle_, statement};
+}
+
+Result<std::int64_t> Database::pragma(std::string_view name) {
+    auto statement = prepare(fmt::format("PRAGMA {}", name));
+    if (!statement) return fail(statement.error());
+    auto const row = statement->step();
+    if (!row) return fail(row.error());
+    return *row ? statement->integer(0) : 0;
+}
+
+std::int64_t Database::changes() const { return sqlite3_changes64(handle_); }
+
+Result<std::string> Database::schema() {
+    auto statement = prepare("SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%' ORDER BY type, name");
+    if (!statement) return fail(statement.error());
+    std::string out;
+    for (;;) {
+        auto const row = statement->step();
+        if (!row) return fail(row.error());
+        if (!*row) return out;
+        out += statement->text(0);
+        out += ";\n";
+    }
+}
+
+Result<std::string> Database::quick_check() {
+    auto statement = prepare("PRAGMA quick_check(1)");
+    if (!statement) return fail(statement.error());
+    auto const row = statement->step();
+    if (!row) return fail(row.error());
+    return std::string{statement->text(0)};
+}
+
+Result<std::filesystem::path> Database::part_of(std::filesystem::path const& to) const {
+    std::error_code error;
+    if (std::filesystem::exists(to, error))
+        return fail(Fault::refused, fmt::format("{} exists already; name a file that does not.", to.string()));
+    std::filesystem::path part = to;
+    part += ".part";
+    std::filesystem::remove(part, error);
+    return part;
+}
+
+Result<void> Database::backup_to(std::filesystem::path const& to) {
+    auto const part = part_of(to);
+    if (!part) return fail(part.error());
+    {
+        auto target = open(*part, Mode::create);
+        if (!target) return fail(target.error());
+        sqlite3_backup* const backup = sqlite3_backup_init(target->handle_, "main", handle_, "main");
+        if (!backup) return fail(error_of(target->handle_, "backup"));
+        // All pages in one step: with a pause between steps every commit of a busy writer would start the copy again.
+        sqlite3_backup_step(backup, -1);
+        if (sqlite3_backup_finish(backup) != SQLITE_OK) {
+            Error failed = error_of(target->handle_, "backup");
+            std::error_code ignored;
+            std::filesystem::remove(*part, ignored);
+            return fail(std::move(failed));
+        }
+    }
+    return publish(*part, to);
+}
+
+Result<void> Database::vacuum_into(std::filesystem::path const& to) {
+    auto const part = part_of(to);
+    if (!part) return fail(part.error());
+    auto statement = prepare("VACUUM INTO ?1");
+    if (!statement) return fail(statement.error());
+    std::string const name = part->string();
+    if (auto const done = statement->bind_text(1, name).run(); !done) {
+        std::error_code ignored;
+        std::filesystem::remove(*part, ignored);
+        return fail(done.error());
+    }
+    return publish(*part, to);
+}
+
+Result<Transaction> Transaction::begin(Database& database) {
+    if (auto const begun = database.exec("BEGIN IMMEDIATE"); !begun) return fail(begun.error());
+    return Transaction{database};
+}
+Transaction::Transaction(Transaction&& other) noexcept : database_(std::exchange(other.database_, nullptr)) {}
+Transaction::~Transaction() {
+    if (database_) sqlite3_exec(database_->handle(), "ROLLBACK", nullptr, nullptr, nullptr);
+}
+Result<void> Transaction::commit() {
+    auto const done = database_->exec("COMMIT");
+    if (done) database_ = nullptr;  // a failed commit stays open and is rolled back by the destructor
+    return done;
+}
+
+}  // namespace marrowlink
