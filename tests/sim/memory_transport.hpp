@@ -1,0 +1,136 @@
+// A cable in memory: two Transports whose bytes arrive at once, in order, until the cable is cut.
+#pragma once
+
+#include <algorithm>
+#include <boost/asio/experimental/awaitable_operators.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <cstring>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "core/clock.hpp"
+#include "core/transport.hpp"
+
+namespace marrowlink::sim {
+
+class MemoryTransport final : public Transport {
+ public:
+    struct Ends {
+        std::unique_ptr<MemoryTransport> near, far;
+    };
+    static Ends connect(Clock& clock) {
+        auto cable = std::make_shared<Cable>();
+        return {std::unique_ptr<MemoryTransport>(new MemoryTransport(clock, cable, 0)),
+                std::unique_ptr<MemoryTransport>(new MemoryTransport(clock, cable, 1))};
+    }
+    ~MemoryTransport() override { cut(); }
+
+    // Bytes sent before a cut still arrive, as they do in a kernel's buffer; then `closed`.
+    Task<Result<std::size_t>> read_some(std::span<std::byte> into, Clock::Instant deadline) override {
+        using namespace boost::asio::experimental::awaitable_operators;
+        for (;;) {
+            std::string& waiting = cable_->toward[side_];
+            if (!waiting.empty()) {
+                std::size_t const n = std::min(into.size(), waiting.size());
+                std::memcpy(into.data(), waiting.data(), n);
+                waiting.erase(0, n);
+                received_ += n;
+                co_return n;
+            }
+            if (cable_->cut) co_return fail(Fault::closed, "The cable was cut.");
+            if (clock_.now() >= deadline) co_return fail(Fault::timed_out, "Nothing came before the deadline.");
+            auto sleep = clock_.sleep_until(deadline);
+            auto word = something(side_);
+            co_await (std::move(sleep) || std::move(word));
+        }
+    }
+
+    Task<Result<void>> write(std::span<std::byte const> bytes) override {
+        if (cable_->cut) co_return fail(Fault::closed, "The cable was cut.");
+        if (!cable_->deaf[1 - side_]) cable_->toward[1 - side_].append(reinterpret_cast<char const*>(bytes.data()), bytes.size());
+        cable_->wake(1 - side_);
+        co_return Result<void>{};
+    }
+
+    void release(std::uint64_t offset) override { released_ = std::max(released_, offset); }
+
+    void cut() {
+        cable_->cut = true;
+        cable_->wake(0);
+        cable_->wake(1);
+    }
+    bool is_cut() const { return cable_->cut; }
+    // While deaf, what the other end sends to this one is lost without an error: a blackhole.
+    void set_deaf(bool yes) { cable_->deaf[side_] = yes; }
+    std::uint64_t released() const { return released_; }
+    std::uint64_t received() const { return received_; }
+
+ private:
+    struct Cable {
+        std::string toward[2];
+        bool cut = false;
+        bool deaf[2] = {false, false};
+        std::weak_ptr<boost::asio::steady_timer> waiting[2];
+        void wake(int side) {
+            if (auto const timer = waiting[side].lock()) timer->cancel();
+        }
+    };
+
+    MemoryTransport(Clock& clock, std::shared_ptr<Cable> cable, int side) : clock_(clock), cable_(std::move(cable)), side_(side) {}
+
+    Task<void> something(int side) {
+        auto const executor = co_await boost::asio::this_coro::executor;
+        auto timer = std::make_shared<boost::asio::steady_timer>(executor, boost::asio::steady_timer::time_point::max());
+        auto const cable = cable_;
+        cable->waiting[side] = timer;
+        boost::system::error_code ignored;
+        co_await timer->async_wait(boost::asio::redirect_error(boost::asio::use_awaitable, ignored));
+    }
+
+    Clock& clock_;
+    std::shared_ptr<Cable> cable_;
+    int side_;
+    std::uint64_t received_ = 0;
+    std::uint64_t released_ = 0;
+};
+
+// Opens cables whose far ends go to `plugged`, which starts whatever stands there. Refuses as often as told.
+class MemoryTransportFactory final : public TransportFactory {
+ public:
+    MemoryTransportFactory(Clock& clock, std::function<void(std::unique_ptr<MemoryTransport>)> plugged)
+        : clock_(clock), plugged_(std::move(plugged)) {}
+
+    Task<Result<std::unique_ptr<Transport>>> open() override {
+        ++opens_;
+        if (!refusals_.empty()) {
+            Error const error = refusals_.front();
+            refusals_.pop_front();
+            co_return fail(error);
+        }
+        auto ends = MemoryTransport::connect(clock_);
+        std::unique_ptr<Transport> near = std::move(ends.near);
+        plugged_(std::move(ends.far));
+        co_return near;
+    }
+    std::string name() const override { return "memory"; }
+
+    void refuse(std::size_t times, Error const& error) { refusals_.insert(refusals_.end(), times, error); }
+    std::size_t opens() const { return opens_; }
+
+ private:
+    Clock& clock_;
+    std::function<void(std::unique_ptr<MemoryTransport>)> plugged_;
+    std::deque<Error> refusals_;
+    std::size_t opens_ = 0;
+};
+
+inline std::span<std::byte const> bytes_of(std::string_view text) { return std::as_bytes(std::span{text.data(), text.size()}); }
+
+}  // namespace marrowlink::sim
