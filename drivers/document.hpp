@@ -62,6 +62,8 @@ struct ExportFormat {
     Result<Document> (*parse)(std::string_view bytes);
     // Every event as a CSV of decimal numbers, header of parameter names first, through `line` one line at a time; null for plates.
     Result<void> (*events)(std::string_view bytes, void (*line)(void* to, std::string_view text), void* to);
+    // What there is of an incomplete file, for people to look at and never for counting; null where the grammar allows no such reading.
+    Result<Document> (*present)(std::string_view bytes) = nullptr;
 };
 
 }  // namespace marrowlink
