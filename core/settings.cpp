@@ -25,7 +25,8 @@ Value from_node(toml::node const& node, std::uint32_t file) {
     Value out{position(node.source().begin, file), Other{}};
     if (auto const* table = node.as_table()) {
         Table entries;
-        for (auto&& [key, value] : *table) entries.push_back({std::string(key.str()), position(key.source().begin, file), from_node(value, file)});
+        for (auto&& [key, value] : *table)
+            entries.push_back({std::string(key.str()), position(key.source().begin, file), from_node(value, file)});
         out.is = std::move(entries);
     } else if (auto const* array = node.as_array()) {
         Array items;
@@ -55,8 +56,8 @@ std::pair<std::size_t, std::size_t> line_at(std::string const& text, std::uint32
     return {begin, end == std::string::npos ? text.size() : end};
 }
 
-// Blanks the damaged line so that the next parse can find the next mistake. Below a damaged [header] the lines up to the next header go too:
-// read without it they would count as keys of the wrong table. False when there was nothing left to blank.
+// Blanks the damaged line so that the next parse can find the next mistake. Below a damaged [header] the lines up to the next header go
+// too: read without it they would count as keys of the wrong table. False when there was nothing left to blank.
 bool blank_line(std::string& text, std::uint32_t number) {
     auto [begin, end] = line_at(text, number);
     if (begin == std::string::npos) return false;
@@ -86,6 +87,13 @@ std::string shown(Value const& value) {
     if (auto const* number = std::get_if<double>(&value.is)) return fmt::format("{}", *number);
     if (auto const* truth = std::get_if<bool>(&value.is)) return *truth ? "true" : "false";
     return std::string(kind(value));
+}
+
+std::string size_words(std::uint64_t bytes) {
+    constexpr std::string_view units[] = {"B", "KiB", "MiB", "GiB", "TiB"};
+    std::size_t unit = 0;
+    for (; bytes >= 1024 && bytes % 1024 == 0 && unit + 1 < std::size(units); ++unit) bytes /= 1024;
+    return fmt::format("{} {}", bytes, units[unit]);
 }
 
 std::string quoted_list(std::vector<std::string_view> const& words) {
@@ -171,7 +179,8 @@ Value const* Section::find(std::string_view key) {
                 found = &entry.value;
                 first = entry.at;
             } else {
-                document_->mistake(entry.at, fmt::format("{} is set a second time; it is set at {} already.", name(key), document_->place(first)));
+                document_->mistake(entry.at,
+                                   fmt::format("{} is set a second time; it is set at {} already.", name(key), document_->place(first)));
             }
         }
     }
@@ -179,8 +188,9 @@ Value const* Section::find(std::string_view key) {
 }
 
 bool Section::has(std::string_view key) const {
-    return std::any_of(parts_.begin(), parts_.end(),
-                       [&](Table const* part) { return std::any_of(part->begin(), part->end(), [&](Entry const& e) { return e.key == key; }); });
+    return std::any_of(parts_.begin(), parts_.end(), [&](Table const* part) {
+        return std::any_of(part->begin(), part->end(), [&](Entry const& e) { return e.key == key; });
+    });
 }
 
 Position Section::where(std::string_view key) const {
@@ -265,7 +275,7 @@ std::optional<std::uint64_t> Section::bytes(std::string_view key, std::uint64_t 
     if (auto const* integer = std::get_if<std::int64_t>(&value->is); integer && *integer >= 0) given = static_cast<std::uint64_t>(*integer);
     if (auto const* text = std::get_if<std::string>(&value->is)) given = parse_size(*text);
     if (!given || *given < min || *given > max) {
-        wrong(*value, key, fmt::format("a size from {} to {} bytes, such as {} or \"{} MiB\"", min, max, max, std::max<std::uint64_t>(1, max >> 20)));
+        wrong(*value, key, fmt::format("a size from \"{}\" to \"{}\", or a whole number of bytes", size_words(min), size_words(max)));
         return std::nullopt;
     }
     return given;
@@ -277,7 +287,9 @@ std::optional<HostPort> Section::address(std::string_view key, bool port_may_be_
     auto const* text = std::get_if<std::string>(&value->is);
     auto found = text ? parse_host_port(*text) : std::nullopt;
     if (!found || (found->port == 0 && !port_may_be_zero)) {
-        wrong(*value, key, fmt::format("\"host:port\" with a port from {} to 65535, such as \"127.0.0.1:8080\" or \"[::1]:8080\"", port_may_be_zero ? 0 : 1));
+        wrong(*value, key,
+              fmt::format("\"host:port\" with a port from {} to 65535, such as \"127.0.0.1:8080\" or \"[::1]:8080\"",
+                          port_may_be_zero ? 0 : 1));
         return std::nullopt;
     }
     return found;
@@ -336,9 +348,11 @@ void Section::finish() {
         for (Entry const& entry : *part) {
             if (known_.contains(entry.key) || refused_.contains(entry.key)) continue;
             auto const near = nearest(entry.key, known);
-            std::string const hint = near ? fmt::format("did you mean \"{}\"? It is", *near) : fmt::format("known here are {}. It is", quoted_list(known));
-            document_->mistake(entry.at, fmt::format("unknown key \"{}\"{}; {} misspelt, or from a newer version (this is {}).", entry.key.substr(0, 80),
-                                                     path_.empty() ? "" : fmt::format(" in [{}]", path_), hint, version));
+            std::string const hint =
+                near ? fmt::format("did you mean \"{}\"? It is", *near) : fmt::format("known here are {}. It is", quoted_list(known));
+            document_->mistake(
+                entry.at, fmt::format("unknown key \"{}\"{}; {} misspelt, or from a newer version (this is {}).", entry.key.substr(0, 80),
+                                      path_.empty() ? "" : fmt::format(" in [{}]", path_), hint, version));
         }
     }
 }
@@ -350,8 +364,8 @@ std::optional<std::uint64_t> parse_size(std::string_view text) {
     std::string_view unit = text.substr(static_cast<std::size_t>(end - text.data()));
     if (unit.starts_with(' ')) unit.remove_prefix(1);
     constexpr std::pair<std::string_view, std::uint64_t> units[] = {
-        {"", 1},       {"B", 1},           {"KiB", 1ull << 10},   {"MiB", 1ull << 20},       {"GiB", 1ull << 30},
-        {"TiB", 1ull << 40}, {"kB", 1'000},      {"MB", 1'000'000}, {"GB", 1'000'000'000}, {"TB", 1'000'000'000'000}};
+        {"", 1},       {"B", 1},          {"KiB", 1ull << 10},   {"MiB", 1ull << 20},      {"GiB", 1ull << 30}, {"TiB", 1ull << 40},
+        {"kB", 1'000}, {"MB", 1'000'000}, {"GB", 1'000'000'000}, {"TB", 1'000'000'000'000}};
     for (auto const& [name, factor] : units)
         if (unit == name) return number > UINT64_MAX / factor ? std::nullopt : std::optional(number * factor);
     return std::nullopt;

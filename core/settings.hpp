@@ -1,6 +1,6 @@
-// Strict reading of TOML configuration; toml++'s one door. A program asks a Section for each key it knows, with the type and range it takes. Every
-// mistake is collected with file, line and column instead of ending the reading, and a key that was never asked for is a mistake too.
-// Pure: text in, values and mistakes out.
+// Strict reading of TOML configuration; toml++'s one door. A program asks a Section for each key it knows, with the type and range it
+// takes. Every mistake is collected with file, line and column instead of ending the reading, and a key that was never asked for is a
+// mistake too. Pure: text in, values and mistakes out.
 #pragma once
 
 #include <chrono>
@@ -51,9 +51,10 @@ struct Entry {
 
 class Section;
 
-// The texts that make up one configuration, and what was found wrong with them. A key set in two texts is a mistake; [[lists]] of tables add up.
+// The texts that make up one configuration, and what was found wrong with them. A key set in two texts is a mistake; [[lists]] of tables
+// add up.
 class Document {
-   public:
+ public:
     explicit Document(std::vector<SourceText> texts);
     Document(Document const&) = delete;
     Document& operator=(Document const&) = delete;
@@ -67,7 +68,7 @@ class Document {
     Result<void> verdict() const;
     std::vector<std::string> warnings() const;
 
-   private:
+ private:
     friend class Section;
     std::vector<SourceText> texts_;
     std::vector<Table> roots_;
@@ -82,15 +83,18 @@ struct HostPort {
     friend bool operator==(HostPort const&, HostPort const&) = default;
 };
 
-// One table. Each getter returns nothing when the key is absent or wrong; wrong is already reported then. Absent is reported by `require` only.
+// One table. Each getter returns nothing when the key is absent or wrong; wrong is already reported then. Absent is reported by `require`
+// only.
 class Section {
-   public:
-    std::optional<std::string> text(std::string_view key, std::size_t bytes_max = 1024);  // empty text is refused: leave the key out instead
-    std::optional<std::string> path(std::string_view key);                                // an absolute path
+ public:
+    std::optional<std::string> text(std::string_view key,
+                                    std::size_t bytes_max = 1024);  // empty text is refused: leave the key out instead
+    std::optional<std::string> path(std::string_view key);          // an absolute path
     std::optional<std::string> choice(std::string_view key, std::initializer_list<std::string_view> known);
     std::optional<std::int64_t> integer(std::string_view key, std::int64_t min, std::int64_t max);
     std::optional<std::chrono::milliseconds> seconds(std::string_view key, double min, double max);  // whole or with a fraction
-    std::optional<std::uint64_t> bytes(std::string_view key, std::uint64_t min, std::uint64_t max);  // 4096 or "4 GiB"; also KiB, MiB, TiB, kB, MB, GB, TB
+    std::optional<std::uint64_t> bytes(std::string_view key, std::uint64_t min,
+                                       std::uint64_t max);  // 4096 or "4 GiB"; also KiB, MiB, TiB, kB, MB, GB, TB
     std::optional<HostPort> address(std::string_view key, bool port_may_be_zero);
     std::optional<Section> table(std::string_view key);
     std::vector<Section> tables(std::string_view key);  // [[key]]
@@ -121,7 +125,7 @@ class Section {
 
     std::string name(std::string_view key) const;  // "outbox.budget"
 
-   private:
+ private:
     friend class Document;
     Section(Document& document, std::string path, Position at, std::vector<Table const*> parts)
         : document_(&document), path_(std::move(path)), at_(at), parts_(std::move(parts)) {}

@@ -10,6 +10,7 @@ namespace marrowlink {
 namespace {
 
 constexpr std::size_t word_bytes_max = 64;
+constexpr std::size_t beginning_bytes_min = 4;
 
 std::string lower(std::string_view word) {
     std::string out(word);
@@ -53,6 +54,10 @@ std::optional<std::string_view> nearest(std::string_view word, std::span<std::st
             best_distance = distance;
         }
     }
+    // Who forgot the ending, often the unit, is nearer than the count of letters says.
+    if (word.size() >= beginning_bytes_min)
+        for (std::string_view const candidate : known)
+            if (lower(candidate).starts_with(wanted)) return candidate;
     if (!best || best_distance > std::max<std::size_t>(1, best->size() / 3)) return std::nullopt;
     return best;
 }

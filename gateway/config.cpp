@@ -34,7 +34,8 @@ std::optional<std::string> read_id(Section& section, std::string_view key, std::
         return std::nullopt;
     }
     if (std::find(reserved.begin(), reserved.end(), *id) != reserved.end()) {
-        section.mistake(key, fmt::format("{} is \"{}\", a name that the topics on the broker need for themselves; choose another.", section.name(key), *id));
+        section.mistake(key, fmt::format("{} is \"{}\", a name that the topics on the broker need for themselves; choose another.",
+                                         section.name(key), *id));
         return std::nullopt;
     }
     return id;
@@ -65,7 +66,8 @@ TlsConfig read_tls(Section section) {
     if (section.has("certificate") != section.has("key"))
         section.mistake(section.has("key") ? "key" : "certificate",
                         fmt::format("{} needs {} beside it; a client certificate is the two together.",
-                                    section.name(section.has("key") ? "key" : "certificate"), section.name(section.has("key") ? "certificate" : "key")));
+                                    section.name(section.has("key") ? "key" : "certificate"),
+                                    section.name(section.has("key") ? "certificate" : "key")));
     section.finish();
     return out;
 }
@@ -106,15 +108,16 @@ PageConfig read_page(Section section) {
                                               out.socket.native().size(), socket_path_bytes_max));
     bool const loopback = out.listen.host == "localhost" || out.listen.host == "::1" || out.listen.host.starts_with("127.");
     if (!loopback && !section.has("token_file"))
-        section.warning("listen", fmt::format("{} is not a loopback address and there is no {}: the page will be read-only.", section.name("listen"),
-                                              section.name("token_file")));
+        section.warning("listen", fmt::format("{} is not a loopback address and there is no {}: the page will be read-only.",
+                                              section.name("listen"), section.name("token_file")));
     section.finish();
     return out;
 }
 
 bool bare_port_number(std::string_view port) {
     for (std::string_view const prefix : {"/dev/ttyUSB", "/dev/ttyACM", "COM", R"(\\.\COM)"})
-        if (port.starts_with(prefix) && port.size() > prefix.size() && port.find_first_not_of("0123456789", prefix.size()) == std::string_view::npos)
+        if (port.starts_with(prefix) && port.size() > prefix.size() &&
+            port.find_first_not_of("0123456789", prefix.size()) == std::string_view::npos)
             return true;
     return false;
 }
@@ -125,8 +128,12 @@ SerialConfig read_serial(Section& section) {
     SerialConfig out;
     put(out.port, section.text("port"));
     if (bare_port_number(out.port))
-        section.warning("port", fmt::format("{} is \"{}\", a number that adapters exchange among themselves at a restart; name the adapter by its serial number, "
-                                            "as in \"/dev/serial/by-id/…\".", section.name("port"), out.port));
+        section.warning(
+            "port",
+            fmt::format(
+                "{} is \"{}\", a number that adapters exchange among themselves at a restart; name the adapter by its serial number, "
+                "as in \"/dev/serial/by-id/…\".",
+                section.name("port"), out.port));
     if (auto baud = section.integer("baud", 50, 4'000'000)) out.baud = static_cast<int>(*baud);
     if (auto bits = section.integer("data_bits", 7, 8)) out.data_bits = static_cast<int>(*bits);
     if (auto bits = section.integer("stop_bits", 1, 2)) out.stop_bits = static_cast<int>(*bits);
@@ -145,10 +152,12 @@ TransportConfig read_transport(Section& section) {
     auto const on = section.address("listen", true);
     int const given = section.has("port") + section.has("connect") + section.has("listen");
     if (given != 1)
-        section.mistake(fmt::format("this instrument has {} of the keys port (a serial port), connect and listen (TCP); expected exactly one.",
-                                        given == 0 ? "none" : "more than one"));
+        section.mistake(
+            fmt::format("this instrument has {} of the keys port (a serial port), connect and listen (TCP); expected exactly one.",
+                        given == 0 ? "none" : "more than one"));
     else if (!section.has("port"))
-        for (std::string_view const key : serial_keys) section.refuse(key, "it belongs to a serial port, and this instrument is reached over TCP");
+        for (std::string_view const key : serial_keys)
+            section.refuse(key, "it belongs to a serial port, and this instrument is reached over TCP");
     if (to) return TcpConnectConfig{*to};
     if (on) return TcpListenConfig{*on};
     return serial;
@@ -167,8 +176,9 @@ LineConfig read_line(Section& section) {
     bool const names_key = rest.find("{key}") != std::string::npos;
     for (std::size_t at; (at = rest.find("{key}")) != std::string::npos;) rest.erase(at, 5);
     if (rest.find_first_of("{}") != std::string::npos)
-        section.mistake("acknowledgement", fmt::format("{} holds braces that are not \"{{key}}\"; that is the only thing that can be filled in.",
-                                                       section.name("acknowledgement")));
+        section.mistake("acknowledgement",
+                        fmt::format("{} holds braces that are not \"{{key}}\"; that is the only thing that can be filled in.",
+                                    section.name("acknowledgement")));
     if (names_key && !section.has("key_field"))
         section.mistake("acknowledgement", fmt::format("{} holds \"{{key}}\"; {} must say which word of a line the key is.",
                                                        section.name("acknowledgement"), section.name("key_field")));
@@ -181,7 +191,8 @@ FolderConfig read_folder(Section& section) {
     out.path = section.require("path", section.path("path"), "the folder that the vendor's software writes its exports to");
     put(out.pattern, section.text("pattern", 255));
     if (out.pattern.find('/') != std::string::npos)
-        section.mistake("pattern", fmt::format("{} is \"{}\"; expected the pattern of a file name, without \"/\".", section.name("pattern"), out.pattern));
+        section.mistake("pattern", fmt::format("{} is \"{}\"; expected the pattern of a file name, without \"/\".", section.name("pattern"),
+                                               out.pattern));
     put(out.settle, section.seconds("settle_s", 0.1, 3600));
     put(out.poll, section.seconds("poll_s", 0.1, 3600));
     auto const on_taken = section.choice("on_taken", {"keep", "move", "delete"});
@@ -220,9 +231,10 @@ InstrumentConfig read_instrument(Section section) {
     section.require("driver", driver, "which language the instrument speaks: \"spectramax\", \"line\" or \"folder\"");
     // Without the driver it is not known which keys belong here; any driver's may.
     if (!driver)
-        section.know({"port", "baud", "data_bits", "parity", "stop_bits", "flow_control", "connect", "listen", "terminator", "encoding", "key_field",
-                      "acknowledgement", "bytes_max", "path", "pattern", "settle_s", "poll_s", "on_taken", "move_to", "wavelength_nm", "mode", "poll_ms",
-                      "command_timeout_ms"});
+        section.know(
+            {"port",       "baud",     "data_bits", "parity",          "stop_bits", "flow_control", "connect",           "listen",
+             "terminator", "encoding", "key_field", "acknowledgement", "bytes_max", "path",         "pattern",           "settle_s",
+             "poll_s",     "on_taken", "move_to",   "wavelength_nm",   "mode",      "poll_ms",      "command_timeout_ms"});
     if (driver == "line") out.driver = read_line(section);
     if (driver == "folder") out.driver = read_folder(section);
     if (driver == "spectramax") out.driver = read_spectramax(section);
@@ -240,7 +252,8 @@ std::vector<std::pair<std::string_view, std::string>> claims(InstrumentConfig co
     };
     if (auto const* line = std::get_if<LineConfig>(&instrument.driver)) transport(line->transport);
     if (auto const* reader = std::get_if<SpectramaxConfig>(&instrument.driver)) transport(reader->serial);
-    if (auto const* folder = std::get_if<FolderConfig>(&instrument.driver)) out.emplace_back("path", folder->path.lexically_normal().string());
+    if (auto const* folder = std::get_if<FolderConfig>(&instrument.driver))
+        out.emplace_back("path", folder->path.lexically_normal().string());
     std::erase_if(out, [](auto const& claim) { return claim.second.empty(); });
     return out;
 }
@@ -257,7 +270,8 @@ std::optional<std::string> file_text(std::filesystem::path const& path) {
 }
 
 tl::unexpected<Error> unreadable(std::filesystem::path const& path) {
-    return fail(Fault::configuration, fmt::format("{}:1:1: the file cannot be read; expected a readable file of TOML text.", path.string()));
+    return fail(Fault::configuration,
+                fmt::format("{}:1:1: the file cannot be read; expected a readable file of TOML text.", path.string()));
 }
 
 }  // namespace
@@ -289,15 +303,16 @@ Result<Config> parse_config(std::vector<settings::SourceText> texts) {
     std::map<std::pair<std::string_view, std::string>, Position> claimed;
     for (Section& section : root.tables("instrument")) {
         if (out.instruments.size() == instruments_max) {
-            section.mistake(fmt::format("this is instrument number {}; one gateway serves at most {}.", instruments_max + 1, instruments_max));
+            section.mistake(
+                fmt::format("this is instrument number {}; one gateway serves at most {}.", instruments_max + 1, instruments_max));
             break;
         }
         out.instruments.push_back(read_instrument(section));
         for (auto& [key, value] : claims(out.instruments.back())) {
             auto const [first, is_new] = claimed.try_emplace({key, value}, section.where(key));
             if (!is_new)
-                section.mistake(key, fmt::format("{} is \"{}\", which is taken by the instrument at {}; each needs its own.", section.name(key), value,
-                                                 document.place(first->second)));
+                section.mistake(key, fmt::format("{} is \"{}\", which is taken by the instrument at {}; each needs its own.",
+                                                 section.name(key), value, document.place(first->second)));
         }
     }
     root.finish();
@@ -313,8 +328,8 @@ Result<Config> read_config(std::filesystem::path const& path) {
         if (at->path().extension() == ".toml") paths.push_back(at->path());
     if (code && code != std::errc::no_such_file_or_directory) return unreadable(path.parent_path() / "conf.d");
     if (paths.size() > fragments_max)
-        return fail(Fault::configuration, fmt::format("{}: {} files end in .toml; at most {} are read.", (path.parent_path() / "conf.d").string(), paths.size(),
-                                                      fragments_max));
+        return fail(Fault::configuration, fmt::format("{}: {} files end in .toml; at most {} are read.",
+                                                      (path.parent_path() / "conf.d").string(), paths.size(), fragments_max));
     std::sort(paths.begin(), paths.end());
     paths.insert(paths.begin(), path);
     std::vector<settings::SourceText> texts;

@@ -1,5 +1,5 @@
-// What the gateway's configuration says, checked. Reading is pure but for the files themselves: a bad text yields only its mistakes, so a running
-// gateway keeps what it has. Every key is described in packaging/gateway.toml.
+// What the gateway's configuration says, checked. Reading is pure but for the files themselves: a bad text yields only its mistakes, so a
+// running gateway keeps what it has. Every key is described in packaging/gateway.toml.
 #pragma once
 
 #include <chrono>
@@ -18,32 +18,32 @@ using settings::HostPort;
 
 struct OutboxConfig {
     std::filesystem::path directory = "/var/lib/marrowlink";
-    std::uint64_t budget_bytes = 4ull << 30;       // 1 MiB to 16 TiB of used pages; at the budget instruments are no longer acknowledged
-    std::chrono::days retention{30};               // 0 to 3650, after acknowledgement
+    std::uint64_t budget_bytes = 4ull << 30;  // 1 MiB to 16 TiB of used pages; at the budget instruments are no longer acknowledged
+    std::chrono::days retention{30};          // 0 to 3650, after acknowledgement
 };
 
 struct TlsConfig {
     std::filesystem::path ca;
-    std::filesystem::path certificate, key;        // both or neither
+    std::filesystem::path certificate, key;  // both or neither
 };
 
 struct BrokerConfig {
     std::string host;
-    std::uint16_t port = 1883;                     // 8883 when [broker.tls] is there and no port is given
-    std::string client_id;                         // "<site>-<gateway>" unless given
+    std::uint16_t port = 1883;  // 8883 when [broker.tls] is there and no port is given
+    std::string client_id;      // "<site>-<gateway>" unless given
     std::optional<std::string> username;
     std::optional<std::filesystem::path> password_file;
-    std::chrono::seconds keepalive{15};            // 5 to 600
+    std::chrono::seconds keepalive{15};  // 5 to 600
     std::optional<TlsConfig> tls;
 };
 
 struct WindowConfig {
-    std::uint32_t records = 800;                   // 1 to 800 without central's acknowledgement
-    std::uint64_t bytes = 8ull << 20;              // 64 KiB to 8 MiB of them; one record is always allowed
+    std::uint32_t records = 800;       // 1 to 800 without central's acknowledgement
+    std::uint64_t bytes = 8ull << 20;  // 64 KiB to 8 MiB of them; one record is always allowed
 };
 
 struct PageConfig {
-    HostPort listen{"127.0.0.1", 8080};            // port 0: any free one
+    HostPort listen{"127.0.0.1", 8080};  // port 0: any free one
     std::optional<std::filesystem::path> token_file;
     std::filesystem::path socket = "/run/marrowlink/gateway.sock";
 };
@@ -52,11 +52,11 @@ enum class Parity : std::uint8_t { none, even, odd };
 enum class FlowControl : std::uint8_t { none, hardware, software };
 
 struct SerialConfig {
-    std::string port;                              // "/dev/serial/by-id/…"
+    std::string port;  // "/dev/serial/by-id/…"
     int baud = 9600;
-    int data_bits = 8;                             // 7 or 8
+    int data_bits = 8;  // 7 or 8
     Parity parity = Parity::none;
-    int stop_bits = 1;                             // 1 or 2
+    int stop_bits = 1;  // 1 or 2
     FlowControl flow_control = FlowControl::none;
 };
 
@@ -65,7 +65,7 @@ struct TcpConnectConfig {
 };
 
 struct TcpListenConfig {
-    HostPort on;                                   // port 0: any free one
+    HostPort on;  // port 0: any free one
 };
 
 using TransportConfig = std::variant<SerialConfig, TcpConnectConfig, TcpListenConfig>;
@@ -74,40 +74,40 @@ enum class Encoding : std::uint8_t { utf_8, latin_1, cp1252 };
 
 struct LineConfig {
     TransportConfig transport;
-    std::string terminator = "\n";                 // 1 to 8 bytes
+    std::string terminator = "\n";  // 1 to 8 bytes
     Encoding encoding = Encoding::utf_8;
-    int key_field = 0;                             // which word of the line, from 1, is the source's own key; 0: SHA-256 of the line
-    std::string acknowledgement;                   // sent after the commit, `{key}` replaced; empty: nothing is sent
-    std::uint64_t bytes_max = 16 << 10;            // 16 bytes to 64 KiB; a longer line is kept and refused by name
+    int key_field = 0;                   // which word of the line, from 1, is the source's own key; 0: SHA-256 of the line
+    std::string acknowledgement;         // sent after the commit, `{key}` replaced; empty: nothing is sent
+    std::uint64_t bytes_max = 16 << 10;  // 16 bytes to 64 KiB; a longer line is kept and refused by name
 };
 
 enum class WhenTaken : std::uint8_t { keep, move, delete_ };
 
 struct FolderConfig {
     std::filesystem::path path;
-    std::string pattern = "*";                     // shell pattern of the file name
-    std::chrono::milliseconds settle{5'000};       // 0.1 to 3600 s without change of size or time
-    std::chrono::milliseconds poll{2'000};         // 0.1 to 3600 s
+    std::string pattern = "*";                // shell pattern of the file name
+    std::chrono::milliseconds settle{5'000};  // 0.1 to 3600 s without change of size or time
+    std::chrono::milliseconds poll{2'000};    // 0.1 to 3600 s
     WhenTaken on_taken = WhenTaken::keep;
-    std::filesystem::path move_to;                 // for WhenTaken::move
+    std::filesystem::path move_to;  // for WhenTaken::move
 };
 
 enum class ReadMode : std::uint8_t { endpoint, kinetic, spectrum };
 
 struct SpectramaxConfig {
     SerialConfig serial;
-    int wavelength_nm = 450;                       // 190 to 1000
+    int wavelength_nm = 450;  // 190 to 1000
     ReadMode mode = ReadMode::endpoint;
-    std::chrono::milliseconds poll{1'000};         // 100 to 60000
+    std::chrono::milliseconds poll{1'000};             // 100 to 60000
     std::chrono::milliseconds command_timeout{5'000};  // 100 to 300000
 };
 
 struct InstrumentConfig {
-    std::string id;                                // [a-z0-9-]{1,32}
-    std::string title;                             // for people; the id unless given
+    std::string id;                                    // [a-z0-9-]{1,32}
+    std::string title;                                 // for people; the id unless given
     std::optional<std::chrono::seconds> silent_after;  // longer without a word is a state of its own
     std::variant<LineConfig, FolderConfig, SpectramaxConfig> driver;
-    std::string driver_name() const;               // "line", "folder", "spectramax"
+    std::string driver_name() const;  // "line", "folder", "spectramax"
 };
 
 struct Config {
@@ -116,8 +116,8 @@ struct Config {
     BrokerConfig broker;
     WindowConfig window;
     PageConfig page;
-    std::vector<InstrumentConfig> instruments;     // at most 64, in the order of the text
-    std::vector<std::string> warnings;             // with their place; nothing is refused for them
+    std::vector<InstrumentConfig> instruments;  // at most 64, in the order of the text
+    std::vector<std::string> warnings;          // with their place; nothing is refused for them
 };
 
 // Every mistake in one error (Fault::configuration), a line each: "gateway.toml:12:3: sentence".

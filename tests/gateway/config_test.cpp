@@ -1,0 +1,499 @@
+#include "gateway/config.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "core/version.hpp"
+
+using namespace marrowlink;
+
+namespace {
+
+std::string file_text(std::filesystem::path const& path) {
+    std::ifstream in(path, std::ios::binary);
+    REQUIRE(in);
+    std::stringstream text;
+    text << in.rdbuf();
+    return text.str();
+}
+
+// Every key of the product, each with a value that is allowed.
+constexpr char const* full = R"(site = "paris"
+gateway = "gw1"
+[outbox]
+directory = "/var/lib/marrowlink"
+budget = "4 GiB"
+retention_days = 30
+[broker]
+host = "broker.lab"
+port = 8884
+client_id = "paris-first"
+username = "gw"
+password_file = "/etc/marrowlink/password"
+keepalive_s = 20
+[broker.tls]
+ca = "/etc/marrowlink/ca.pem"
+certificate = "/etc/marrowlink/gw.pem"
+key = "/etc/marrowlink/gw.key"
+[window]
+records = 20
+bytes = "1 MiB"
+[page]
+listen = "[::1]:8090"
+token_file = "/etc/marrowlink/token"
+socket = "/run/marrowlink/gateway.sock"
+[[instrument]]
+id = "reader-1"
+title = "Reader in 2.14"
+driver = "spectramax"
+port = "/dev/serial/by-id/usb-A"
+baud = 19200
+data_bits = 7
+parity = "even"
+stop_bits = 2
+flow_control = "hardware"
+wavelength_nm = 562
+mode = "kinetic"
+poll_ms = 500
+command_timeout_ms = 3000
+silent_after_s = 60
+[[instrument]]
+id = "counter-1"
+driver = "line"
+connect = "counter.lab:4001"
+terminator = "\r\n"
+encoding = "cp1252"
+key_field = 2
+acknowledgement = "ACK {key}\n"
+bytes_max = "32 KiB"
+[[instrument]]
+id = "counter-2"
+driver = "line"
+listen = "0.0.0.0:4002"
+[[instrument]]
+id = "exports"
+driver = "folder"
+path = "/srv/exports"
+pattern = "*.txt"
+settle_s = 0.5
+poll_s = 1
+on_taken = "move"
+move_to = "/srv/taken"
+)";
+
+constexpr char const* least = R"(site = "lyon"
+gateway = "gw1"
+[broker]
+host = "localhost"
+)";
+
+std::vector<std::string> lines_of(std::string const& text) {
+    std::vector<std::string> out;
+    std::istringstream in(text);
+    for (std::string line; std::getline(in, line);) out.push_back(line);
+    return out;
+}
+
+std::string joined(std::vector<std::string> const& lines) {
+    std::string out;
+    for (auto const& line : lines) out += line + "\n";
+    return out;
+}
+
+// What is said about a text that must be refused.
+std::string said(std::string text) {
+    auto const config = parse_config(std::move(text), "gateway.toml");
+    REQUIRE_FALSE(config);
+    CHECK(config.error().fault == Fault::configuration);
+    return config.error().message;
+}
+
+}  // namespace
+
+TEST_CASE("every key reaches its field") {
+    auto const config = parse_config(full, "gateway.toml");
+    INFO((config ? std::string() : config.error().message));
+    REQUIRE(config);
+    CHECK(config->site == "paris");
+    CHECK(config->gateway == "gw1");
+    CHECK(config->outbox.directory == "/var/lib/marrowlink");
+    CHECK(config->outbox.budget_bytes == 4ull << 30);
+    CHECK(config->outbox.retention == std::chrono::days(30));
+    CHECK(config->broker.host == "broker.lab");
+    CHECK(config->broker.port == 8884);
+    CHECK(config->broker.client_id == "paris-first");
+    CHECK(config->broker.username == "gw");
+    CHECK(config->broker.password_file == "/etc/marrowlink/password");
+    CHECK(config->broker.keepalive == std::chrono::seconds(20));
+    REQUIRE(config->broker.tls);
+    CHECK(config->broker.tls->ca == "/etc/marrowlink/ca.pem");
+    CHECK(config->broker.tls->certificate == "/etc/marrowlink/gw.pem");
+    CHECK(config->broker.tls->key == "/etc/marrowlink/gw.key");
+    CHECK(config->window.records == 20);
+    CHECK(config->window.bytes == 1 << 20);
+    CHECK(config->page.listen == HostPort{"::1", 8090});
+    CHECK(config->page.token_file == "/etc/marrowlink/token");
+    CHECK(config->page.socket == "/run/marrowlink/gateway.sock");
+    REQUIRE(config->instruments.size() == 4);
+    CHECK(config->instruments[0].title == "Reader in 2.14");
+    CHECK(config->instruments[0].driver_name() == "spectramax");
+    CHECK(config->instruments[0].silent_after == std::chrono::seconds(60));
+    auto const& reader = std::get<SpectramaxConfig>(config->instruments[0].driver);
+    CHECK(reader.serial.port == "/dev/serial/by-id/usb-A");
+    CHECK(reader.serial.baud == 19200);
+    CHECK(reader.serial.data_bits == 7);
+    CHECK(reader.serial.parity == Parity::even);
+    CHECK(reader.serial.stop_bits == 2);
+    CHECK(reader.serial.flow_control == FlowControl::hardware);
+    CHECK(reader.wavelength_nm == 562);
+    CHECK(reader.mode == ReadMode::kinetic);
+    CHECK(reader.poll == std::chrono::milliseconds(500));
+    CHECK(reader.command_timeout == std::chrono::milliseconds(3000));
+    CHECK(config->instruments[1].title == "counter-1");
+    CHECK(config->instruments[1].driver_name() == "line");
+    auto const& line = std::get<LineConfig>(config->instruments[1].driver);
+    CHECK(std::get<TcpConnectConfig>(line.transport).to == HostPort{"counter.lab", 4001});
+    CHECK(line.terminator == "\r\n");
+    CHECK(line.encoding == Encoding::cp1252);
+    CHECK(line.key_field == 2);
+    CHECK(line.acknowledgement == "ACK {key}\n");
+    CHECK(line.bytes_max == 32 << 10);
+    CHECK(std::get<TcpListenConfig>(std::get<LineConfig>(config->instruments[2].driver).transport).on == HostPort{"0.0.0.0", 4002});
+    CHECK(config->instruments[3].driver_name() == "folder");
+    auto const& folder = std::get<FolderConfig>(config->instruments[3].driver);
+    CHECK(folder.path == "/srv/exports");
+    CHECK(folder.pattern == "*.txt");
+    CHECK(folder.settle == std::chrono::milliseconds(500));
+    CHECK(folder.poll == std::chrono::milliseconds(1000));
+    CHECK(folder.on_taken == WhenTaken::move);
+    CHECK(folder.move_to == "/srv/taken");
+    CHECK(config->warnings.empty());
+}
+
+TEST_CASE("four lines are enough, and the rest is the documented default") {
+    auto const config = parse_config(least, "gateway.toml");
+    REQUIRE(config);
+    CHECK(config->broker.client_id == "lyon-gw1");
+    CHECK(config->broker.port == 1883);
+    CHECK_FALSE(config->broker.tls);
+    CHECK(config->window.records == 800);
+    CHECK(config->instruments.empty());
+
+    auto const secured = parse_config(std::string(least) + "[broker.tls]\nca = \"/ca.pem\"\n", "gateway.toml");
+    REQUIRE(secured);
+    CHECK(secured->broker.port == 8883);
+}
+
+TEST_CASE("the installed configuration parses as it is, and with every commented key taken in") {
+    std::string const text = file_text(MARROWLINK_SOURCE_DIR "/packaging/gateway.toml");
+    auto const installed = parse_config(text, "gateway.toml");
+    INFO((installed ? std::string() : installed.error().message));
+    REQUIRE(installed);
+
+    auto lines = lines_of(text);
+    for (auto& line : lines)
+        if (line.size() > 1 && line[0] == '#' && line[1] != ' ') line.erase(0, 1);
+    auto const uncommented = parse_config(joined(lines), "gateway.toml");
+    INFO((uncommented ? std::string() : uncommented.error().message));
+    REQUIRE(uncommented);
+    REQUIRE(uncommented->instruments.size() == 3);
+    // What is shown as a default is the default.
+    CHECK(uncommented->outbox.directory == installed->outbox.directory);
+    CHECK(uncommented->outbox.budget_bytes == installed->outbox.budget_bytes);
+    CHECK(uncommented->outbox.retention == installed->outbox.retention);
+    CHECK(uncommented->broker.client_id == installed->broker.client_id);
+    CHECK(uncommented->broker.keepalive == installed->broker.keepalive);
+    CHECK(uncommented->window.records == installed->window.records);
+    CHECK(uncommented->window.bytes == installed->window.bytes);
+    CHECK(uncommented->page.listen == installed->page.listen);
+    CHECK(uncommented->page.socket == installed->page.socket);
+    auto const& line = std::get<LineConfig>(uncommented->instruments[1].driver);
+    CHECK(line.terminator == LineConfig{}.terminator);
+    CHECK(line.bytes_max == LineConfig{}.bytes_max);
+    auto const& folder = std::get<FolderConfig>(uncommented->instruments[2].driver);
+    CHECK(folder.settle == FolderConfig{}.settle);
+    CHECK(folder.poll == FolderConfig{}.poll);
+    CHECK(folder.pattern == FolderConfig{}.pattern);
+    auto const& reader = std::get<SpectramaxConfig>(uncommented->instruments[0].driver);
+    CHECK(reader.wavelength_nm == SpectramaxConfig{}.wavelength_nm);
+    CHECK(reader.poll == SpectramaxConfig{}.poll);
+    CHECK(reader.command_timeout == SpectramaxConfig{}.command_timeout);
+    CHECK(reader.serial.baud == SerialConfig{}.baud);
+}
+
+TEST_CASE("an unknown key names its place, the nearest key and our version (field 54, 56)") {
+    CHECK(said(std::string(least) + "[outbox]\nbudgett = \"1 GiB\"\n") ==
+          fmt::format("gateway.toml:6:1: unknown key \"budgett\" in [outbox]; did you mean \"budget\"? It is misspelt, or from a newer "
+                      "version (this is {}).",
+                      version));
+    CHECK(said(std::string(least) + "[telemetry]\nrate = 1\n") ==
+          fmt::format("gateway.toml:5:2: unknown key \"telemetry\"; known here are \"broker\", \"gateway\", \"instrument\", \"outbox\", "
+                      "\"page\", \"site\" or "
+                      "\"window\". It is misspelt, or from a newer version (this is {}).",
+                      version));
+    CHECK(said(std::string(least) + "[[instrument]]\nid = \"a\"\ndriver = \"folder\"\npath = \"/a\"\nSettle_S = 3\n") ==
+          fmt::format("gateway.toml:9:1: unknown key \"Settle_S\" in [instrument]; did you mean \"settle_s\"? It is misspelt, or from a "
+                      "newer version (this is {}).",
+                      version));
+}
+
+TEST_CASE("all mistakes are reported at once, in the order of the text (field 54)") {
+    std::string const text = R"(site = "Paris!"
+gateway = 7
+[outbox]
+budget = "4 apples"
+retention_days = -1
+directory = "relative"
+[broker]
+port = "1883"
+keepalive_s = 1
+password_file = "/p"
+[broker.tls]
+key = "/k"
+[window]
+records = 801
+bytes = 9.5
+[page]
+listen = "localhost"
+sockte = "/s"
+[[instrument]]
+id = "state"
+driver = "lines"
+[[instrument]]
+id = "a"
+driver = "line"
+port = "/dev/null"
+connect = "h:1"
+acknowledgement = "ACK {key} {id}"
+[[instrument]]
+id = "a"
+driver = "folder"
+path = "/x"
+move_to = "/y"
+on_taken = 1979-05-27
+[[instrument]]
+driver = "spectramax"
+wavelength_nm = 20
+terminator = "x"
+)";
+    std::string const golden =
+        fmt::format(R"(gateway.toml:1:8: site is "Paris!"; expected 1 to 32 of the letters a-z, the digits 0-9 and "-".
+gateway.toml:2:11: gateway is 7; expected a text of 1 to 1024 bytes in quotation marks.
+gateway.toml:4:10: outbox.budget is the text "4 apples"; expected a size from "1 MiB" to "16 TiB", or a whole number of bytes.
+gateway.toml:5:18: outbox.retention_days is -1; expected a whole number from 0 to 3650.
+gateway.toml:6:13: outbox.directory is "relative"; expected a path from the root, such as "/var/lib/marrowlink".
+gateway.toml:7:1: broker.host is missing: the name or address of the MQTT broker.
+gateway.toml:8:8: broker.port is the text "1883"; expected a whole number from 1 to 65535.
+gateway.toml:9:15: broker.keepalive_s is 1; expected a whole number from 5 to 600.
+gateway.toml:10:17: broker.password_file needs broker.username beside it.
+gateway.toml:11:1: broker.tls.ca is missing: the file with the certificate of whoever signed the broker's.
+gateway.toml:12:7: broker.tls.key needs broker.tls.certificate beside it; a client certificate is the two together.
+gateway.toml:14:11: window.records is 801; expected a whole number from 1 to 800.
+gateway.toml:15:9: window.bytes is 9.5; expected a size from "64 KiB" to "8 MiB", or a whole number of bytes.
+gateway.toml:17:10: page.listen is the text "localhost"; expected "host:port" with a port from 0 to 65535, such as "127.0.0.1:8080" or "[::1]:8080".
+gateway.toml:18:1: unknown key "sockte" in [page]; did you mean "socket"? It is misspelt, or from a newer version (this is {0}).
+gateway.toml:20:6: instrument.id is "state", a name that the topics on the broker need for themselves; choose another.
+gateway.toml:21:10: instrument.driver is the text "lines"; expected "spectramax", "line" or "folder" (did you mean "line"?).
+gateway.toml:22:1: this instrument has more than one of the keys port (a serial port), connect and listen (TCP); expected exactly one.
+gateway.toml:27:19: instrument.acknowledgement holds braces that are not "{{key}}"; that is the only thing that can be filled in.
+gateway.toml:27:19: instrument.acknowledgement holds "{{key}}"; instrument.key_field must say which word of a line the key is.
+gateway.toml:29:6: instrument.id is "a", which is taken by the instrument at gateway.toml:23:6; each needs its own.
+gateway.toml:32:11: instrument.move_to has no effect here: files are moved only with on_taken = "move".
+gateway.toml:33:12: instrument.on_taken is a date or time; expected "keep", "move" or "delete".
+gateway.toml:34:1: instrument.id is missing: the instrument's name in topics and records.
+gateway.toml:34:1: instrument.port is missing: the serial port of the reader.
+gateway.toml:36:17: instrument.wavelength_nm is 20; expected a whole number from 190 to 1000.
+gateway.toml:37:1: unknown key "terminator" in [instrument]; known here are "baud", "command_timeout_ms", "data_bits", "driver", "flow_control", "id", "mode", "parity", "poll_ms", "port", "silent_after_s", "stop_bits", "title" or "wavelength_nm". It is misspelt, or from a newer version (this is {0}).)",
+                    version);
+    CHECK(said(text) == golden);
+}
+
+TEST_CASE("damaged TOML: each damaged line and the mistakes in the sound ones") {
+    std::string const message =
+        said("site = \nsite = \"paris\"\nsite = \"lyon\"\n[broker\nhost = \"x\"\n[outbox]\nbudget = 1 GiB\nretention = 3\n");
+    auto const lines = lines_of(message);
+    REQUIRE(lines.size() == 5);
+    CHECK_THAT(lines[0], Catch::StartsWith("gateway.toml:1:8: this is not valid TOML:"));
+    CHECK_THAT(lines[1], Catch::StartsWith("gateway.toml:3:") && Catch::Contains("redefine"));
+    CHECK_THAT(lines[2], Catch::StartsWith("gateway.toml:4:8: this is not valid TOML:"));
+    CHECK_THAT(lines[3], Catch::StartsWith("gateway.toml:7:"));
+    CHECK_THAT(lines[4], Catch::StartsWith("gateway.toml:8:1: unknown key \"retention\" in [outbox]; did you mean \"retention_days\"?"));
+}
+
+TEST_CASE("each key with one letter changed, lost, doubled or exchanged is refused, every time (field 54)") {
+    auto const lines = lines_of(full);
+    int tried = 0;
+    for (std::size_t n = 0; n < lines.size(); ++n) {
+        // The key of "key = value", or each word of a [header].
+        std::size_t const begin = lines[n].find_first_not_of('[');
+        std::size_t const end = lines[n].find_first_of(" ]", begin);
+        for (std::size_t i = begin; i < end; ++i) {
+            if (lines[n][i] == '.') continue;
+            std::vector<std::string> mutated;
+            auto const replace = [&](std::size_t length, std::string const& by) {
+                mutated.push_back(std::string(lines[n]).replace(i, length, by));
+            };
+            replace(1, lines[n][i] == 'x' ? "y" : "x");
+            replace(1, "");
+            replace(0, std::string(1, lines[n][i]));
+            replace(1, std::string(1, static_cast<char>(lines[n][i] == '_' ? '-' : lines[n][i] ^ 0x20)));
+            if (i + 1 < end && lines[n][i + 1] != '.' && lines[n][i] != lines[n][i + 1]) replace(2, {lines[n][i + 1], lines[n][i]});
+            for (auto const& line : mutated) {
+                auto changed = lines;
+                changed[n] = line;
+                ++tried;
+                auto const config = parse_config(joined(changed), "gateway.toml");
+                INFO("line " << n + 1 << ": " << line);
+                REQUIRE_FALSE(config);
+                REQUIRE_THAT(config.error().message, Catch::Contains(fmt::format("gateway.toml:{}:", n + 1)));
+            }
+        }
+    }
+    CHECK(tried > 1500);
+}
+
+TEST_CASE("each line left out: it parses, or says what is missing") {
+    auto const lines = lines_of(full);
+    for (std::size_t n = 0; n < lines.size(); ++n) {
+        if (lines[n][0] == '[') continue;
+        auto changed = lines;
+        changed.erase(changed.begin() + static_cast<std::ptrdiff_t>(n));
+        auto const config = parse_config(joined(changed), "gateway.toml");
+        bool const needed = [&] {
+            for (char const* key : {"site", "gateway", "host", "ca", "certificate", "key", "username", "id", "driver", "port = \"",
+                                    "connect", "listen = \"0", "path =", "key_field", "on_taken", "move_to"})
+                if (lines[n].starts_with(key) &&
+                    (lines[n][std::string_view(key).size()] == ' ' || std::string_view(key).find(' ') != std::string_view::npos ||
+                     std::string_view(key).find('"') != std::string_view::npos))
+                    return true;
+            return false;
+        }();
+        INFO(lines[n]);
+        CHECK(config.has_value() == !needed);
+        // One line left out is one mistake, not a flood of them; a lost driver hides no other key.
+        if (!config) CHECK(lines_of(config.error().message).size() == 1);
+    }
+}
+
+TEST_CASE("a bad text at reload yields no configuration and changes nothing (field 55)") {
+    auto running = parse_config(full, "gateway.toml");
+    REQUIRE(running);
+    Config const before = *running;
+    auto const reloaded =
+        parse_config(std::vector<settings::SourceText>{{"gateway.toml", full}, {"conf.d/10-new.toml", "[[instrument]]\nid = \"new\"\n"}});
+    REQUIRE_FALSE(reloaded);
+    CHECK(reloaded.error().message ==
+          "conf.d/10-new.toml:1:1: instrument.driver is missing: which language the instrument speaks: \"spectramax\", \"line\" or "
+          "\"folder\".");
+    CHECK(running->instruments.size() == before.instruments.size());
+    // The same text again gives the same configuration: nothing of the refused one stayed behind.
+    auto const again = parse_config(full, "gateway.toml");
+    REQUIRE(again);
+    CHECK(again->instruments.size() == before.instruments.size());
+    CHECK(again->broker.client_id == before.broker.client_id);
+}
+
+TEST_CASE("conf.d is read after the file, in the order of names") {
+    auto const folder =
+        std::filesystem::temp_directory_path() / fmt::format("marrowlink-config-test-{}", reinterpret_cast<std::uintptr_t>(&full));
+    std::filesystem::remove_all(folder);
+    std::filesystem::create_directories(folder / "conf.d");
+    auto const write = [&](char const* name, std::string_view text) { std::ofstream(folder / name) << text; };
+    write("gateway.toml", least);
+    write("conf.d/20-b.toml", "[[instrument]]\nid = \"b\"\ndriver = \"folder\"\npath = \"/b\"\n");
+    write("conf.d/10-a.toml", "[outbox]\nbudget = \"1 GiB\"\n[[instrument]]\nid = \"a\"\ndriver = \"folder\"\npath = \"/a\"\n");
+    write("conf.d/10-a.toml~", "not read");
+    auto const config = read_config(folder / "gateway.toml");
+    INFO((config ? std::string() : config.error().message));
+    REQUIRE(config);
+    CHECK(config->outbox.budget_bytes == 1ull << 30);
+    REQUIRE(config->instruments.size() == 2);
+    CHECK(config->instruments[0].id == "a");
+    CHECK(config->instruments[1].id == "b");
+
+    SECTION("one key in two files is a mistake that names both places") {
+        write("conf.d/30-c.toml", "[outbox]\nbudget = \"2 GiB\"\n");
+        auto const doubled = read_config(folder / "gateway.toml");
+        REQUIRE_FALSE(doubled);
+        CHECK(doubled.error().message ==
+              fmt::format("{0}/conf.d/30-c.toml:2:1: outbox.budget is set a second time; it is set at {0}/conf.d/10-a.toml:2:1 already.",
+                          folder.string()));
+    }
+    SECTION("a file that cannot be read is a mistake") {
+        std::filesystem::create_directory(folder / "conf.d/40-d.toml");
+        CHECK_FALSE(read_config(folder / "gateway.toml"));
+        auto const absent = read_config(folder / "absent.toml");
+        REQUIRE_FALSE(absent);
+        CHECK(absent.error().fault == Fault::configuration);
+    }
+    std::filesystem::remove_all(folder);
+}
+
+TEST_CASE("bare port numbers are warned about, not refused (field 41)") {
+    for (char const* port : {"/dev/ttyUSB0", "/dev/ttyACM12", "COM3", "\\\\\\\\.\\\\COM11"}) {
+        auto const config = parse_config(fmt::format("{}[[instrument]]\nid = \"a\"\ndriver = \"spectramax\"\nport = \"{}\"\n", least, port),
+                                         "gateway.toml");
+        INFO(port);
+        REQUIRE(config);
+        REQUIRE(config->warnings.size() == 1);
+        CHECK_THAT(config->warnings[0],
+                   Catch::StartsWith("gateway.toml:8:8: instrument.port is ") && Catch::Contains("/dev/serial/by-id/"));
+    }
+    for (char const* port : {"/dev/serial/by-id/usb-X", "/dev/ttyS0", "/dev/reader", "/dev/ttyUSB"}) {
+        auto const config = parse_config(fmt::format("{}[[instrument]]\nid = \"a\"\ndriver = \"spectramax\"\nport = \"{}\"\n", least, port),
+                                         "gateway.toml");
+        REQUIRE(config);
+        CHECK(config->warnings.empty());
+    }
+}
+
+TEST_CASE("a page beyond loopback without a token is warned about") {
+    auto const config = parse_config(std::string(least) + "[page]\nlisten = \"0.0.0.0:80\"\n", "gateway.toml");
+    REQUIRE(config);
+    REQUIRE(config->warnings.size() == 1);
+    CHECK_THAT(config->warnings[0], Catch::Contains("read-only"));
+}
+
+TEST_CASE("limits hold at the limit and not one beyond (field 23)") {
+    auto const parses = [](std::string const& more) { return parse_config(std::string(least) + more, "gateway.toml").has_value(); };
+    CHECK(parses("[window]\nrecords = 800\nbytes = 8388608\n"));
+    CHECK_FALSE(parses("[window]\nrecords = 801\n"));
+    CHECK_FALSE(parses("[window]\nbytes = 8388609\n"));
+    CHECK(parses("[outbox]\nbudget = \"1 MiB\"\n"));
+    CHECK_FALSE(parses("[outbox]\nbudget = 1048575\n"));
+    CHECK_FALSE(parses("[outbox]\nbudget = \"99999999999 TiB\"\n"));
+    CHECK(parses("[page]\nsocket = \"/" + std::string(106, 's') + "\"\n"));
+    CHECK_FALSE(parses("[page]\nsocket = \"/" + std::string(107, 's') + "\"\n"));
+
+    auto const instruments = [](int count) {
+        std::string out;
+        for (int i = 0; i < count; ++i) out += fmt::format("[[instrument]]\nid = \"i{0}\"\ndriver = \"folder\"\npath = \"/f{0}\"\n", i);
+        return out;
+    };
+    CHECK(parses(instruments(64)));
+    CHECK_FALSE(parses(instruments(65)));
+    CHECK(parses("[[instrument]]\nid = \"" + std::string(32, 'a') + "\"\ndriver = \"folder\"\npath = \"/f\"\n"));
+    CHECK_FALSE(parses("[[instrument]]\nid = \"" + std::string(33, 'a') + "\"\ndriver = \"folder\"\npath = \"/f\"\n"));
+    CHECK(parses("#" + std::string(settings::text_bytes_max - std::string(least).size() - 1, '-')));
+    CHECK_FALSE(parses("#" + std::string(settings::text_bytes_max - std::string(least).size(), '-')));
+
+    std::string many(least);
+    for (int i = 0; i < 150; ++i) many += fmt::format("[unknown{}]\n", i);
+    auto const lines = lines_of(said(many));
+    REQUIRE(lines.size() == settings::mistakes_listed_max + 1);
+    CHECK(lines.back() == "and 50 more.");
+}
+
+TEST_CASE("two instruments cannot share a port, an address or a folder (field 41)") {
+    std::string const reader = "[[instrument]]\nid = \"{}\"\ndriver = \"spectramax\"\nport = \"/dev/serial/by-id/a\"\n";
+    CHECK_THAT(said(least + fmt::format(fmt::runtime(reader), "a") + fmt::format(fmt::runtime(reader), "b")),
+               Catch::StartsWith("gateway.toml:12:8: instrument.port is"));
+    std::string const folder = "[[instrument]]\nid = \"{}\"\ndriver = \"folder\"\npath = \"/srv/{}\"\n";
+    CHECK_THAT(said(least + fmt::format(fmt::runtime(folder), "a", "x") + fmt::format(fmt::runtime(folder), "b", "./x")),
+               Catch::StartsWith("gateway.toml:12:8: instrument.path is"));
+}
