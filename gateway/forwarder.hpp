@@ -1,0 +1,147 @@
+// Keeps the outbox emptying through the uplink, bounded in flight. Go-back-N: on connect, when the centre comes back and on a stall, sending starts
+// again behind the last acknowledged record. Nothing is confirmed but what this stream holds under the very chain that central names.
+#pragma once
+
+#include <boost/asio/any_io_executor.hpp>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "core/clock.hpp"
+#include "core/json.hpp"
+#include "core/uplink.hpp"
+#include "gateway/record_source.hpp"
+
+namespace marrowlink {
+
+enum class LinkState : std::uint8_t {
+    connecting,
+    connected,        // broker and centre are there
+    centre_away,      // the broker is there, the centre is not: nothing is sent, nothing is lost
+    refused,          // no connection; tried again with backoff
+    not_authorised,   // the broker refuses this client or its records
+    taken_over,       // another client uses this id
+    stalled,          // sent, but neither PUBACK nor acknowledgement came within the stall time
+    centre_disagrees  // central holds other records under our stream; nothing is removed
+};
+std::string_view to_string(LinkState state);
+
+struct LinkStatus {
+    LinkState state = LinkState::connecting;
+    std::string detail;
+    std::uint64_t pubacked = 0;      // live stream: highest seq the broker has taken; proof of nothing
+    std::uint64_t published = 0;     // count, repetitions included
+    std::uint64_t repeated = 0;      // count of publishes at or below a seq published before
+    std::uint64_t forgotten = 0;     // records central asks for again that are no longer kept here
+};
+
+class ForwarderListener {
+   public:
+    virtual ~ForwarderListener() = default;
+    virtual void on_link(LinkStatus const& status) = 0;
+    virtual void on_answer(json::object const& answer) = 0;
+    virtual void on_disagreement(std::string const& stream, std::uint64_t through) = 0;
+};
+
+struct ForwarderLimits {
+    std::size_t records = 800;           // without central's acknowledgement
+    std::size_t bytes = 8u << 20;        // without central's acknowledgement
+    std::chrono::milliseconds stall{30'000};
+    std::chrono::milliseconds backoff_first{250};
+    std::chrono::milliseconds backoff_last{30'000};
+};
+
+class Forwarder final : public UplinkListener {
+   public:
+    Forwarder(Uplink& uplink, Clock& clock, Entropy& entropy, boost::asio::any_io_executor loop, std::string site, std::string gateway,
+              ForwarderLimits limits, ForwarderListener& listener);
+    ~Forwarder() override;
+
+    void start();                          // first attempt to connect
+    void stop();                           // closes; no further attempt
+    void reconnect_now();                  // after a change of certificates or configuration
+    void add(RecordSource& source, bool live);  // drained in the order added, the live one last
+    void remove(RecordSource& source);
+    void appended();                       // the live source grew
+    LinkStatus const& status() const { return status_; }
+
+    void on_connected(Connected const& connected) override;
+    void on_closed(LinkEnd end, std::string const& detail) override;
+    void on_puback(std::uint64_t token, std::uint8_t reason) override;
+    void on_messages(std::vector<Message> messages) override;
+
+   private:
+    struct Sent {
+        std::uint64_t seq;
+        std::size_t bytes;
+        Digest chain;
+        Clock::Instant at;
+    };
+    struct Lane {
+        RecordSource* source = nullptr;
+        bool live = false;
+        bool fetching = false;
+        bool disagrees = false;
+        std::uint64_t cursor = 1;         // next seq to send
+        std::uint64_t floor = 0;          // central has everything through here, as last heard; lower than the source's own after a restored centre
+        std::uint64_t highest_sent = 0;
+        std::deque<Record> ready;         // fetched, not sent
+        std::deque<Sent> unacknowledged;  // sent, in order
+        std::uint64_t epoch = 0;          // raised by each going back: a fetch begun before it is stale
+    };
+    struct Flight {
+        Lane* lane;
+        std::uint64_t seq;
+    };
+
+    void open();
+    void publish_birth();
+    void go_back(Lane& lane, std::uint64_t through);
+    void go_back_all();
+    void pump();
+    bool pump_lane(Lane& lane);
+    void send(Lane& lane, Record record);
+    void fetch(Lane& lane);
+    void centre_is(bool online);
+    void acknowledge(Lane& lane, std::uint64_t through, Digest const& chain, bool retained);
+    void judge(Lane& lane, std::uint64_t through, Digest const& chain, bool retained, std::optional<Digest> own);
+    void disagree(Lane& lane, std::uint64_t through, std::string_view why);
+    void confirm(Lane& lane, std::uint64_t through);
+    void progress();
+    void watch_for_stall();
+    void schedule_open();
+    void set_state(LinkState state, std::string detail);
+    bool in_flight() const { return !flights_.empty() || unacknowledged_records_ > 0; }
+
+    Uplink& uplink_;
+    Clock& clock_;
+    Entropy& entropy_;
+    boost::asio::any_io_executor loop_;
+    std::string site_, gateway_;
+    ForwarderLimits limits_;
+    ForwarderListener& listener_;
+
+    std::vector<std::unique_ptr<Lane>> lanes_;
+    std::unordered_map<std::uint64_t, Flight> flights_;  // by token: published, no PUBACK yet
+    std::uint64_t next_token_ = 1;
+    std::uint32_t receive_maximum_ = 20;
+    std::size_t unacknowledged_records_ = 0;
+    std::size_t unacknowledged_bytes_ = 0;
+    LinkStatus status_;
+    Clock::Instant last_progress_{};
+    std::chrono::milliseconds window_time_{0};  // publish → acknowledgement, as last measured
+    std::chrono::milliseconds backoff_{0};
+    std::uint64_t birth_token_ = 0;
+    bool connected_ = false;
+    bool centre_online_ = false;
+    bool watching_ = false;
+    bool stopped_ = false;
+    bool stalling_ = false;
+    bool open_scheduled_ = false;
+    std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+};
+
+}  // namespace marrowlink

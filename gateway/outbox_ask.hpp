@@ -1,0 +1,26 @@
+// Outbox::ask, which is a template and so stands in a header; included by gateway/outbox.hpp alone.
+#pragma once
+
+#include <boost/asio/async_result.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include "gateway/outbox.hpp"
+
+namespace marrowlink {
+
+template <class T>
+Task<Result<T>> Outbox::ask(std::function<Result<T>(OutboxStore&)> call) {
+    namespace asio = boost::asio;
+    return asio::async_initiate<asio::use_awaitable_t<> const, void(Result<T>)>(
+        [this, call = std::move(call)](auto handler) mutable {
+            auto kept = std::make_shared<decltype(handler)>(std::move(handler));
+            asio::post(store_executor_, [store = store_, loop = loop_, call = std::move(call), kept]() mutable {
+                auto result = std::make_shared<Result<T>>(call(*store));
+                asio::post(loop, [result, kept]() mutable { std::move (*kept)(std::move(*result)); });
+            });
+        },
+        asio::use_awaitable);
+}
+
+}  // namespace marrowlink

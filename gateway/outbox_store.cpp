@@ -1,0 +1,481 @@
+#include "gateway/outbox_store.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "core/json.hpp"
+
+namespace marrowlink {
+namespace {
+
+constexpr char const* schema_sql = R"sql(
+CREATE TABLE meta(name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE record(seq INTEGER PRIMARY KEY, key BLOB NOT NULL UNIQUE, run TEXT NOT NULL, type TEXT NOT NULL, attributes BLOB NOT NULL,
+                    data BLOB NOT NULL, chain BLOB NOT NULL, appended_ms INTEGER NOT NULL, bytes_through INTEGER NOT NULL) STRICT;
+CREATE INDEX record_run ON record(run) WHERE type IN ('run.started', 'run.finished');
+CREATE TABLE journal(instrument TEXT NOT NULL, start INTEGER NOT NULL, bytes BLOB NOT NULL, PRIMARY KEY(instrument, start)) STRICT;
+CREATE TABLE open_run(run TEXT PRIMARY KEY, instrument TEXT NOT NULL, plate TEXT NOT NULL, sourcekey TEXT NOT NULL, started TEXT NOT NULL) STRICT;
+CREATE TABLE taken(instrument TEXT NOT NULL, sha256 TEXT NOT NULL, run TEXT NOT NULL, name TEXT NOT NULL, PRIMARY KEY(instrument, sha256)) STRICT;
+CREATE TABLE blanked(original_sha256 TEXT NOT NULL, offset INTEGER NOT NULL, bytes BLOB NOT NULL, PRIMARY KEY(original_sha256, offset)) STRICT;
+)sql";
+
+constexpr std::uint64_t tail_checked = 64;  // records whose chain is proved at every start; the rest when they are sent
+
+std::int64_t as_int(std::uint64_t value) { return static_cast<std::int64_t>(value); }
+std::uint64_t as_uint(std::int64_t value) { return static_cast<std::uint64_t>(value); }
+
+Result<std::string> expected_schema() {
+    auto memory = Database::open(":memory:", Database::Mode::create);
+    if (!memory) return fail(memory.error());
+    if (auto made = memory->exec(schema_sql); !made) return fail(made.error());
+    return memory->schema();
+}
+
+Result<void> create(Database& database, std::string const& stream) {
+    std::string const sql = fmt::format(
+        "BEGIN IMMEDIATE; {} INSERT INTO meta VALUES('stream', '{}'), ('acknowledged', '0'), ('appended', '0'), ('acknowledged_bytes', '0');"
+        "PRAGMA application_id={}; PRAGMA user_version={}; COMMIT;",
+        schema_sql, stream, outbox_application_id, outbox_version);
+    return database.exec(sql.c_str());
+}
+
+Result<void> check_identity(Database& database, std::string const& stream) {
+    auto const application = database.pragma("application_id");
+    auto const version = database.pragma("user_version");
+    if (!application) return fail(application.error());
+    if (!version) return fail(version.error());
+    std::string const file = database.path().string();
+    if (*application != outbox_application_id)
+        return fail(Fault::broken, fmt::format("{} is not an outbox: its application id is {}, expected {}.", file, *application, outbox_application_id));
+    if (*version > outbox_version)
+        return fail(Fault::configuration, fmt::format("{} was written by a newer version (layout {}, this program knows {}); install that version again.",
+                                                      file, *version, outbox_version));
+    // The number alone proves nothing once someone has switched versions back and forth.
+    auto const found = database.schema();
+    auto const expected = expected_schema();
+    if (!found) return fail(found.error());
+    if (!expected) return fail(expected.error());
+    if (*found != *expected)
+        return fail(Fault::broken, fmt::format("{} says layout {} but its tables are not those of layout {}.", file, *version, outbox_version));
+    auto named = database.prepare("SELECT value FROM meta WHERE name='stream'");
+    if (!named) return fail(named.error());
+    auto const row = named->step();
+    if (!row) return fail(row.error());
+    if (!*row || named->text(0) != stream)
+        return fail(Fault::broken, fmt::format("{} holds stream {}, expected {}.", file, *row ? named->text(0) : "none", stream));
+    return {};
+}
+}  // namespace
+
+OutboxStore::OutboxStore(Database database, Origin origin, OutboxLimits limits)
+    : database_(std::move(database)), origin_(std::move(origin)), limits_(limits) {}
+
+Result<std::unique_ptr<OutboxStore>> OutboxStore::open(std::filesystem::path const& directory, Origin origin, OutboxLimits limits,
+                                                       std::string const& vfs) {
+    auto const path = directory / (origin.stream + std::string{outbox_suffix});
+    auto database = Database::open(path, Database::Mode::create, vfs);
+    if (!database) return fail(database.error());
+    if (auto set = database->exec("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-1024; PRAGMA journal_size_limit=67108864;");
+        !set)
+        return fail(set.error());
+    auto const application = database->pragma("application_id");
+    auto const tables = database->pragma("schema_version");
+    if (!application) return fail(application.error());
+    if (!tables) return fail(tables.error());
+    if (*application == 0 && *tables == 0) {
+        if (auto made = create(*database, origin.stream); !made) return fail(made.error());
+    }
+    if (auto identity = check_identity(*database, origin.stream); !identity) return fail(identity.error());
+    std::unique_ptr<OutboxStore> store{new OutboxStore(std::move(*database), std::move(origin), limits)};
+    if (auto ready = store->prepare(); !ready) return fail(ready.error());
+    if (auto read = store->read_position(); !read) return fail(read.error());
+    if (auto whole = store->check_tail(); !whole) return fail(whole.error());
+    return store;
+}
+
+Result<void> OutboxStore::prepare() {
+    struct Want {
+        Statement* into;
+        std::string_view sql;
+    };
+    Want const wanted[] = {
+        {&find_key_, "SELECT 1 FROM record WHERE key=?"},
+        {&insert_record_, "INSERT INTO record VALUES(?,?,?,?,?,?,?,?,?)"},
+        {&select_records_, "SELECT seq, attributes, data, chain FROM record WHERE seq>=? ORDER BY seq LIMIT ?"},
+        {&select_chain_, "SELECT chain, bytes_through, appended_ms FROM record WHERE seq=?"},
+        {&set_meta_, "INSERT INTO meta VALUES(?,?) ON CONFLICT(name) DO UPDATE SET value=excluded.value"},
+        {&insert_journal_, "INSERT OR IGNORE INTO journal VALUES(?,?,?)"},
+        {&release_journal_, "DELETE FROM journal WHERE instrument=? AND start<?"},
+    };
+    for (Want const& want : wanted) {
+        auto prepared = database_.prepare(want.sql);
+        if (!prepared) return fail(prepared.error());
+        *want.into = std::move(*prepared);
+    }
+    return {};
+}
+
+Result<void> OutboxStore::read_position() {
+    auto meta = database_.prepare("SELECT name, value FROM meta");
+    if (!meta) return fail(meta.error());
+    for (;;) {
+        auto const row = meta->step();
+        if (!row) return fail(row.error());
+        if (!*row) break;
+        std::string_view const name = meta->text(0);
+        std::uint64_t const value = std::strtoull(std::string{meta->text(1)}.c_str(), nullptr, 10);
+        if (name == "acknowledged") position_.acknowledged = value;
+        if (name == "acknowledged_bytes") acknowledged_bytes_through_ = value;
+        if (name == "appended") position_.appended = value;  // how far the file got even when every record has been pruned since
+    }
+    auto ends = database_.prepare("SELECT (SELECT min(seq) FROM record), (SELECT max(seq) FROM record)");
+    if (!ends) return fail(ends.error());
+    auto const row = ends->step();
+    if (!row) return fail(row.error());
+    bool const empty = ends->is_null(0);
+    position_.first_kept = empty ? position_.appended + 1 : as_uint(ends->integer(0));
+    if (!empty) position_.appended = as_uint(ends->integer(1));
+    ends->reset();
+    if (empty) {
+        bytes_through_ = acknowledged_bytes_through_;
+        if (position_.appended == 0) {
+            position_.chain = chain_start(origin_.stream);
+        } else {
+            auto chain = database_.prepare("SELECT value FROM meta WHERE name='chain'");
+            if (!chain) return fail(chain.error());
+            auto const found = chain->step();
+            if (!found) return fail(found.error());
+            if (!*found || !digest_from_hex(chain->text(0), position_.chain))
+                return fail(Fault::broken, fmt::format("{} has lost the chain of its last record.", database_.path().string()));
+        }
+    } else {
+        select_chain_.bind(1, as_int(position_.appended));
+        auto const last = select_chain_.step();
+        if (!last) return fail(last.error());
+        if (!*last || select_chain_.blob(0).size() != position_.chain.size())
+            return fail(Fault::broken, fmt::format("{} has no chain at seq {}.", database_.path().string(), position_.appended));
+        std::copy_n(select_chain_.blob(0).begin(), position_.chain.size(), position_.chain.begin());
+        bytes_through_ = as_uint(select_chain_.integer(1));
+        select_chain_.reset();
+    }
+    return measure();
+}
+
+// A torn or edited tail is found before anything is added to it. Each row stores its chain, so the proof starts at any kept row.
+Result<void> OutboxStore::check_tail() {
+    if (position_.first_kept > position_.appended) return {};
+    std::uint64_t const from = position_.appended > tail_checked ? std::max(position_.appended - tail_checked, position_.first_kept) : position_.first_kept;
+    auto const rows = peek_proved(from, tail_checked + 1, 1u << 30);
+    if (!rows) return fail(rows.error());
+    if (rows->empty() || rows->back().seq != position_.appended)
+        return fail(Fault::broken, fmt::format("{} lacks its last records: found none after {}.", database_.path().string(), from));
+    return {};
+}
+
+Result<std::vector<Record>> OutboxStore::peek_proved(std::uint64_t from, std::size_t records_max, std::size_t bytes_max) {
+    auto const before = chain_at(from - 1);  // absent for the first kept row: its own chain is then where the proof starts
+    if (!before) return fail(before.error());
+    auto records = peek(from, records_max, bytes_max);
+    if (!records) return records;
+    std::optional<Digest> previous = *before;
+    std::uint64_t expected = from;
+    for (Record const& record : *records) {
+        if (record.seq != expected)
+            return fail(Fault::broken, fmt::format("{} lacks seq {}: found {}.", database_.path().string(), expected, record.seq));
+        if (previous && chain_next(hash_, *previous, record.attributes, record.data) != record.chain)
+            return fail(Fault::broken, fmt::format("{}: seq {} is not what was appended; its chain does not fit.", database_.path().string(), record.seq));
+        previous = record.chain;
+        ++expected;
+    }
+    return records;
+}
+
+Result<void> OutboxStore::append(std::vector<Append> const& appends, Stamp const& stamp, std::int64_t now_ms, std::uint64_t acknowledged) {
+    if (position_.used_bytes + position_.wal_bytes >= limits_.budget_bytes) {
+        if (auto pruned = prune(now_ms, 4096); !pruned) return fail(pruned.error());
+        if (position_.used_bytes >= limits_.budget_bytes)
+            return fail(Fault::full, fmt::format("The outbox uses {} of its {} bytes and every record in it waits for central; nothing more is taken.",
+                                                 position_.used_bytes, limits_.budget_bytes));
+    }
+    OutboxPosition const before = position_;
+    std::uint64_t const bytes_before = bytes_through_;
+    std::uint64_t const acknowledged_bytes_before = acknowledged_bytes_through_;
+    auto const restore = [&](Error const& error) {
+        position_ = before;
+        bytes_through_ = bytes_before;
+        acknowledged_bytes_through_ = acknowledged_bytes_before;
+        return fail(error);
+    };
+    auto transaction = Transaction::begin(database_);
+    if (!transaction) return fail(transaction.error());
+    for (Append const& one : appends) {
+        if (auto stored = apply(one, stamp, now_ms); !stored) return restore(stored.error());
+    }
+    if (acknowledged > position_.acknowledged) {
+        if (auto stored = store_acknowledged(acknowledged); !stored) return restore(stored.error());
+    }
+    if (auto committed = transaction->commit(); !committed) return restore(committed.error());
+    return measure();
+}
+
+Result<void> OutboxStore::apply(Append const& append, Stamp const& stamp, std::int64_t now_ms) {
+    for (Draft const& draft : append.drafts) {
+        if (auto stored = insert(draft, stamp, now_ms); !stored) return stored;
+    }
+    if (!append.journal_bytes.empty()) {
+        insert_journal_.bind_text(1, append.journal_instrument).bind(2, as_int(append.journal_start)).bind_blob(3, append.journal_bytes);
+        if (auto stored = insert_journal_.run(); !stored) return stored;
+    }
+    if (append.journal_through > 0) {
+        release_journal_.bind_text(1, append.journal_instrument).bind(2, as_int(append.journal_through));
+        if (auto released = release_journal_.run(); !released) return released;
+    }
+    if (append.taken) {
+        auto insert_taken = database_.prepare("INSERT OR IGNORE INTO taken VALUES(?,?,?,?)");
+        if (!insert_taken) return fail(insert_taken.error());
+        TakenFile const& taken = *append.taken;
+        insert_taken->bind_text(1, taken.instrument).bind_text(2, taken.sha256).bind_text(3, taken.run).bind_text(4, taken.name);
+        if (auto stored = insert_taken->run(); !stored) return stored;
+    }
+    for (BlankedBytes const& blanked : append.blanked) {
+        auto insert_blanked = database_.prepare("INSERT OR IGNORE INTO blanked VALUES(?,?,?)");
+        if (!insert_blanked) return fail(insert_blanked.error());
+        insert_blanked->bind_text(1, blanked.original_sha256).bind(2, as_int(blanked.offset)).bind_blob(3, blanked.bytes);
+        if (auto stored = insert_blanked->run(); !stored) return stored;
+    }
+    return {};
+}
+
+Result<void> OutboxStore::insert(Draft const& draft, Stamp const& stamp, std::int64_t now_ms) {
+    std::string const key = idempotency_key(draft, hash_);
+    find_key_.bind_blob(1, key);
+    auto const known = find_key_.step();
+    if (!known) return fail(known.error());
+    find_key_.reset();
+    if (*known) return {};
+    std::uint64_t const seq = position_.appended + 1;
+    std::string const attributes = attributes_of(draft, origin_, stamp, seq);
+    if (draft.data.size() > block_bytes_max || attributes.size() > attribute_bytes_max)
+        return fail(Fault::refused, fmt::format("A {} record of {} has {} bytes of data and {} of attributes; at most {} and {} fit.", draft.type,
+                                                draft.instrument, draft.data.size(), attributes.size(), block_bytes_max, attribute_bytes_max));
+    Digest const chain = chain_next(hash_, position_.chain, attributes, draft.data);
+    std::uint64_t const bytes = bytes_through_ + attributes.size() + draft.data.size() + chain.size();
+    insert_record_.bind(1, as_int(seq))
+        .bind_blob(2, key)
+        .bind_text(3, draft.run)
+        .bind_text(4, draft.type)
+        .bind_blob(5, attributes)
+        .bind_blob(6, draft.data)
+        .bind_blob(7, as_bytes(chain))
+        .bind(8, now_ms)
+        .bind(9, as_int(bytes));
+    if (auto stored = insert_record_.run(); !stored) return stored;
+    position_.appended = seq;
+    position_.chain = chain;
+    bytes_through_ = bytes;
+    return track_open_run(draft, stamp);
+}
+
+Result<void> OutboxStore::track_open_run(Draft const& draft, Stamp const& stamp) {
+    if (draft.type == type::run_started) {
+        auto const data = json::parse(draft.data, "run.started");
+        std::string const plate{data && data->is_object() ? json::string_of(data->get_object(), "plate") : ""};
+        auto insert_run = database_.prepare("INSERT OR IGNORE INTO open_run VALUES(?,?,?,?,?)");
+        if (!insert_run) return fail(insert_run.error());
+        insert_run->bind_text(1, draft.run).bind_text(2, draft.instrument).bind_text(3, plate).bind_text(4, draft.sourcekey).bind_text(5, stamp.time);
+        return insert_run->run();
+    }
+    if (draft.type == type::run_finished || draft.type == type::run_aborted) {
+        auto close_run = database_.prepare("DELETE FROM open_run WHERE run=?");
+        if (!close_run) return fail(close_run.error());
+        close_run->bind_text(1, draft.run);
+        return close_run->run();
+    }
+    return {};
+}
+
+Result<void> OutboxStore::store_acknowledged(std::uint64_t acknowledged) {
+    select_chain_.bind(1, as_int(acknowledged));
+    auto const row = select_chain_.step();
+    if (!row) return fail(row.error());
+    if (*row) acknowledged_bytes_through_ = as_uint(select_chain_.integer(1));
+    select_chain_.reset();
+    for (auto const& [name, value] : {std::pair{"acknowledged", acknowledged}, std::pair{"acknowledged_bytes", acknowledged_bytes_through_}}) {
+        std::string const text = std::to_string(value);
+        set_meta_.bind_text(1, name).bind_text(2, text);
+        if (auto stored = set_meta_.run(); !stored) return stored;
+    }
+    position_.acknowledged = acknowledged;
+    return {};
+}
+
+Result<void> OutboxStore::confirm(std::uint64_t acknowledged) {
+    if (acknowledged <= position_.acknowledged) return {};
+    if (auto relaxed = database_.exec("PRAGMA synchronous=NORMAL"); !relaxed) return relaxed;
+    auto const stored = [&]() -> Result<void> {
+        auto transaction = Transaction::begin(database_);
+        if (!transaction) return fail(transaction.error());
+        if (auto done = store_acknowledged(acknowledged); !done) return done;
+        return transaction->commit();
+    }();
+    // Back to FULL before anything else can be appended, also when the confirmation failed.
+    if (auto strict = database_.exec("PRAGMA synchronous=FULL"); !strict) return strict;
+    if (!stored) return stored;
+    return measure();
+}
+
+Result<void> OutboxStore::measure() {
+    auto const pages = database_.pragma("page_count");
+    auto const free_pages = database_.pragma("freelist_count");
+    if (!pages) return fail(pages.error());
+    if (!free_pages) return fail(free_pages.error());
+    constexpr std::uint64_t page_bytes = 4096;
+    position_.used_bytes = as_uint(*pages - *free_pages) * page_bytes;
+    std::error_code missing;
+    auto const wal = std::filesystem::file_size(database_.path().string() + "-wal", missing);
+    position_.wal_bytes = missing ? 0 : wal;
+    position_.backlog_bytes = bytes_through_ - std::min(bytes_through_, acknowledged_bytes_through_);
+    position_.oldest_ms = 0;
+    if (position_.acknowledged < position_.appended) {
+        select_chain_.bind(1, as_int(position_.acknowledged + 1));
+        auto const row = select_chain_.step();
+        if (!row) return fail(row.error());
+        if (*row) position_.oldest_ms = select_chain_.integer(2);
+        select_chain_.reset();
+    }
+    return {};
+}
+
+Result<std::vector<Record>> OutboxStore::peek(std::uint64_t from, std::size_t records_max, std::size_t bytes_max) {
+    std::vector<Record> out;
+    std::size_t bytes = 0;
+    select_records_.bind(1, as_int(from)).bind(2, static_cast<std::int64_t>(records_max));
+    for (;;) {
+        auto const row = select_records_.step();
+        if (!row) {
+            select_records_.reset();
+            return fail(row.error());
+        }
+        if (!*row) break;
+        Record record;
+        record.seq = as_uint(select_records_.integer(0));
+        record.attributes = select_records_.blob(1);
+        record.data = select_records_.blob(2);
+        std::string_view const chain = select_records_.blob(3);
+        if (chain.size() != record.chain.size()) {
+            select_records_.reset();
+            return fail(Fault::broken, fmt::format("{}: seq {} has a chain of {} bytes.", database_.path().string(), record.seq, chain.size()));
+        }
+        std::copy_n(chain.begin(), chain.size(), record.chain.begin());
+        bytes += record.bytes();
+        out.push_back(std::move(record));
+        if (bytes >= bytes_max) {
+            select_records_.reset();
+            break;
+        }
+    }
+    return out;
+}
+
+Result<std::optional<Digest>> OutboxStore::chain_at(std::uint64_t seq) {
+    if (seq == 0) return chain_start(origin_.stream);
+    if (seq == position_.appended) return position_.chain;
+    select_chain_.bind(1, as_int(seq));
+    auto const row = select_chain_.step();
+    if (!row) return fail(row.error());
+    std::optional<Digest> found;
+    if (*row && select_chain_.blob(0).size() == Digest{}.size()) {
+        found.emplace();
+        std::copy_n(select_chain_.blob(0).begin(), found->size(), found->begin());
+    }
+    select_chain_.reset();
+    return found;
+}
+
+Result<std::uint64_t> OutboxStore::prune(std::int64_t now_ms, std::size_t batch) {
+    bool const pressed = position_.used_bytes + position_.wal_bytes >= limits_.budget_bytes;
+    std::uint64_t const last = std::min(position_.acknowledged, position_.first_kept + batch - 1);
+    if (position_.first_kept > last) return 0;
+    auto transaction = Transaction::begin(database_);
+    if (!transaction) return fail(transaction.error());
+    // The last record's chain must outlive it: the next append continues from it.
+    for (auto const& [name, value] : {std::pair{"chain", hex(position_.chain)}, std::pair{"appended", std::to_string(position_.appended)}}) {
+        set_meta_.bind_text(1, name).bind_text(2, value);
+        if (auto stored = set_meta_.run(); !stored) return fail(stored.error());
+    }
+    auto remove = database_.prepare(
+        "DELETE FROM record WHERE seq BETWEEN ?1 AND ?2 AND (?3 OR seq < coalesce((SELECT min(seq) FROM record WHERE seq BETWEEN ?1 AND ?2 AND "
+        "appended_ms >= ?4), ?2 + 1))");
+    if (!remove) return fail(remove.error());
+    remove->bind(1, as_int(position_.first_kept)).bind(2, as_int(last)).bind(3, pressed ? 1 : 0).bind(4, now_ms - limits_.retention_ms);
+    if (auto removed = remove->run(); !removed) return fail(removed.error());
+    std::uint64_t const count = as_uint(database_.changes());
+    if (auto committed = transaction->commit(); !committed) return fail(committed.error());
+    position_.first_kept += count;
+    if (pressed) {
+        if (auto folded = database_.exec("PRAGMA wal_checkpoint(TRUNCATE)"); !folded) return fail(folded.error());
+    }
+    if (auto measured = measure(); !measured) return fail(measured.error());
+    return count;
+}
+
+Result<std::string> OutboxStore::journal(std::string const& instrument, std::uint64_t& start) {
+    auto rows = database_.prepare("SELECT start, bytes FROM journal WHERE instrument=? ORDER BY start");
+    if (!rows) return fail(rows.error());
+    rows->bind_text(1, instrument);
+    std::string bytes;
+    start = 0;
+    for (;;) {
+        auto const row = rows->step();
+        if (!row) return fail(row.error());
+        if (!*row) return bytes;
+        if (bytes.empty()) start = as_uint(rows->integer(0));
+        bytes += rows->blob(1);
+    }
+}
+
+Result<std::vector<OpenRun>> OutboxStore::open_runs() {
+    auto rows = database_.prepare("SELECT run, instrument, plate, sourcekey, started FROM open_run ORDER BY started");
+    if (!rows) return fail(rows.error());
+    std::vector<OpenRun> out;
+    for (;;) {
+        auto const row = rows->step();
+        if (!row) return fail(row.error());
+        if (!*row) return out;
+        auto const text = [&](int column) { return std::string{rows->text(column)}; };
+        out.push_back({text(0), text(1), text(2), text(3), text(4)});
+    }
+}
+
+Result<std::string> OutboxStore::run_of_taken(std::string const& instrument, std::string const& sha256) {
+    auto found = database_.prepare("SELECT run FROM taken WHERE instrument=? AND sha256=?");
+    if (!found) return fail(found.error());
+    found->bind_text(1, instrument).bind_text(2, sha256);
+    auto const row = found->step();
+    if (!row) return fail(row.error());
+    return *row ? std::string{found->text(0)} : std::string{};
+}
+
+Result<std::vector<Record>> OutboxStore::records_of_run(std::string const& run, std::string_view type) {
+    // A run's records lie between its first and its last, so only those two need an index.
+    auto rows = database_.prepare(
+        "SELECT seq, attributes, data FROM record WHERE seq >= (SELECT min(seq) FROM record WHERE run=?1 AND type IN ('run.started', 'run.finished')) "
+        "AND seq <= coalesce((SELECT max(seq) FROM record WHERE run=?1 AND type = 'run.finished'), 9223372036854775807) AND run=?1 AND type=?2 "
+        "ORDER BY seq");
+    if (!rows) return fail(rows.error());
+    rows->bind_text(1, run).bind_text(2, type);
+    std::vector<Record> out;
+    for (;;) {
+        auto const row = rows->step();
+        if (!row) return fail(row.error());
+        if (!*row) return out;
+        Record record;
+        record.seq = as_uint(rows->integer(0));
+        record.attributes = rows->blob(1);
+        record.data = rows->blob(2);
+        out.push_back(std::move(record));
+    }
+}
+
+}  // namespace marrowlink

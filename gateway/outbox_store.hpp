@@ -1,0 +1,122 @@
+// The outbox's file: one SQLite database per stream, named `<stream>.outbox`, so that a file too damaged to open still says whose it was.
+// Everything here blocks and belongs to the store thread; `Outbox` is the door for everyone else.
+//
+//   record    seq → what is published, byte for byte; key makes an append idempotent; `bytes_through` sums the sizes up to and with this record
+//   journal   bytes of instruments that cannot repeat themselves, durable before anyone parses them
+//   open_run  runs begun and neither finished nor aborted
+//   taken     export files already taken, by content
+//   blanked   the original bytes under the spaces of what left the site: chunks + blanked = the true original, without a second copy
+//   meta      stream, acknowledged, previous stream and why this one began
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/clock.hpp"
+#include "core/error.hpp"
+#include "core/record.hpp"
+#include "io/sqlite.hpp"
+
+namespace marrowlink {
+
+inline constexpr std::int64_t outbox_application_id = 0x4D4C4F42;  // "MLOB"
+inline constexpr std::int64_t outbox_version = 1;
+inline constexpr std::string_view outbox_suffix = ".outbox";
+
+struct BlankedBytes {
+    std::string original_sha256;  // hex
+    std::uint64_t offset = 0;
+    std::string bytes;
+};
+
+struct TakenFile {
+    std::string instrument;
+    std::string sha256;  // hex, of the original bytes
+    std::string run;
+    std::string name;    // for people at the site; never leaves it
+};
+
+// One append: everything in it becomes durable in one transaction, or nothing does.
+struct Append {
+    std::vector<Draft> drafts;
+    std::string journal_instrument;    // with `journal_through`: journal bytes before that offset are accounted for and leave the journal
+    std::uint64_t journal_through = 0;
+    std::string journal_bytes;         // to be added to the journal of `journal_instrument`, starting at `journal_start`
+    std::uint64_t journal_start = 0;
+    std::optional<TakenFile> taken;
+    std::vector<BlankedBytes> blanked;
+};
+
+struct OpenRun {
+    std::string run, instrument, plate, sourcekey, started;
+};
+
+struct OutboxPosition {
+    std::uint64_t appended = 0;      // last seq
+    std::uint64_t acknowledged = 0;  // through which central has acknowledged
+    std::uint64_t first_kept = 0;    // first seq still in the file; appended + 1 when none
+    std::uint64_t backlog_bytes = 0;
+    std::int64_t oldest_ms = 0;      // UTC, when the oldest unacknowledged record was appended; 0 when none waits
+    std::uint64_t used_bytes = 0;    // pages in use
+    std::uint64_t wal_bytes = 0;
+    Digest chain{};                  // of the last record
+};
+
+struct OutboxLimits {
+    std::uint64_t budget_bytes = 4ull << 30;  // at the budget appends are refused as `full` until acknowledgements make room
+    std::int64_t retention_ms = 30ll * 24 * 3600 * 1000;  // acknowledged records are kept this long, less when the budget needs their room
+};
+
+class OutboxStore {
+   public:
+    // Opens `<directory>/<stream>.outbox`, or makes it. `broken` when the file or its tail is damaged or its schema is not ours,
+    // `configuration` when a newer version wrote it. `vfs` as in Database::open.
+    static Result<std::unique_ptr<OutboxStore>> open(std::filesystem::path const& directory, Origin origin, OutboxLimits limits,
+                                                     std::string const& vfs = {});
+
+    // One transaction for all of `appends`; `full` or `unavailable` means that nothing of it was stored. Records already stored under the same key
+    // are passed over. `acknowledged` rides along when it is newer than what is stored.
+    Result<void> append(std::vector<Append> const& appends, Stamp const& stamp, std::int64_t now_ms, std::uint64_t acknowledged);
+    // Without an fsync: a killed process keeps it, a power cut at worst sends again what central already has.
+    Result<void> confirm(std::uint64_t acknowledged);
+    Result<std::vector<Record>> peek(std::uint64_t from, std::size_t records_max, std::size_t bytes_max);
+    // The same, and `broken` unless seqs are gapless from `from` on and every chain follows from the one before it.
+    Result<std::vector<Record>> peek_proved(std::uint64_t from, std::size_t records_max, std::size_t bytes_max);
+    Result<std::optional<Digest>> chain_at(std::uint64_t seq);  // seq 0: the start; nullopt: no longer or not yet kept
+    // Deletes acknowledged records older than the retention, or the oldest acknowledged ones while over budget; at most `batch` of them.
+    Result<std::uint64_t> prune(std::int64_t now_ms, std::size_t batch);
+
+    Result<std::string> journal(std::string const& instrument, std::uint64_t& start);  // its bytes, and the offset of the first
+    Result<std::vector<OpenRun>> open_runs();
+    Result<std::string> run_of_taken(std::string const& instrument, std::string const& sha256);  // empty: not taken
+    Result<std::vector<Record>> records_of_run(std::string const& run, std::string_view type);   // for the page; in order
+
+    OutboxPosition const& position() const { return position_; }
+    Origin const& origin() const { return origin_; }
+    Database& database() { return database_; }
+
+   private:
+    OutboxStore(Database database, Origin origin, OutboxLimits limits);
+    Result<void> prepare();
+    Result<void> read_position();
+    Result<void> check_tail();
+    Result<void> insert(Draft const& draft, Stamp const& stamp, std::int64_t now_ms);
+    Result<void> apply(Append const& append, Stamp const& stamp, std::int64_t now_ms);
+    Result<void> track_open_run(Draft const& draft, Stamp const& stamp);
+    Result<void> store_acknowledged(std::uint64_t acknowledged);
+    Result<void> measure();
+
+    Database database_;
+    Origin origin_;
+    OutboxLimits limits_;
+    OutboxPosition position_;
+    std::uint64_t bytes_through_ = 0;               // of the last record
+    std::uint64_t acknowledged_bytes_through_ = 0;  // of the last acknowledged one
+    Sha256 hash_;
+    Statement find_key_, insert_record_, select_records_, select_chain_, set_meta_, insert_journal_, release_journal_;
+};
+
+}  // namespace marrowlink
