@@ -109,7 +109,8 @@ Statistics by_type(DataSet const& set, std::string_view bytes) {
     bool const swap = set.big_endian;
     switch (first.kind) {
         case Kind::float32: return swap ? floats<std::uint32_t, float, true>(set, bytes) : floats<std::uint32_t, float, false>(set, bytes);
-        case Kind::float64: return swap ? floats<std::uint64_t, double, true>(set, bytes) : floats<std::uint64_t, double, false>(set, bytes);
+        case Kind::float64:
+            return swap ? floats<std::uint64_t, double, true>(set, bytes) : floats<std::uint64_t, double, false>(set, bytes);
         case Kind::integer: break;
     }
     if (first.bytes == 1) return integers<std::uint8_t, false>(set, bytes);

@@ -29,7 +29,8 @@ std::optional<std::uint64_t> header_field(std::string_view header, int index) {
 Result<std::uint64_t> required_number(Text const& text, std::string_view name) {
     if (!text.has(name)) return fail(Fault::refused, fmt::format("TEXT has no {}; a whole number was expected.", name));
     auto const number = whole_number(text.value(name));
-    if (!number) return fail(Fault::refused, fmt::format("{} is \"{}\"; a whole number was expected.", name, utf8(text.value(name)).substr(0, 40)));
+    if (!number)
+        return fail(Fault::refused, fmt::format("{} is \"{}\"; a whole number was expected.", name, utf8(text.value(name)).substr(0, 40)));
     return *number;
 }
 
@@ -88,7 +89,8 @@ Result<void> read_columns(DataSet& set, std::vector<std::string>& notes) {
             column.kind = own_type == "F" ? Kind::float32 : Kind::float64;
             column.bytes = static_cast<std::uint32_t>(expected / 8);
         } else {
-            return fail(Fault::refused, fmt::format("$DATATYPE is \"{}\"; I, F or D was expected (A, numbers as text, is not read).", utf8(own_type).substr(0, 40)));
+            return fail(Fault::refused, fmt::format("$DATATYPE is \"{}\"; I, F or D was expected (A, numbers as text, is not read).",
+                                                    utf8(own_type).substr(0, 40)));
         }
         parameter.bits = static_cast<int>(*bits);
         set.event_bytes += column.bytes;
@@ -100,24 +102,26 @@ Result<void> read_columns(DataSet& set, std::vector<std::string>& notes) {
 
 // The pair whose length is $TOT × event size; of two, the one that starts right behind TEXT; a byte too many at the end is common.
 // README of the rule: neither side is always right (CyAn: HEADER, S1400EXi: TEXT).
-Result<Segment> choose_data(Segment const& header, Segment const& text, std::uint64_t need, std::uint64_t text_end, std::vector<std::string>& notes) {
+Result<Segment> choose_data(Segment const& header, Segment const& text, std::uint64_t need, std::uint64_t text_end,
+                            std::vector<std::string>& notes) {
     bool const differ = header.stated() && text.stated() && (header.begin != text.begin || header.end != text.end);
-    auto const both = [&] {
-        return fmt::format("HEADER {}-{}, TEXT {}-{}", header.begin, header.end, text.begin, text.end);
-    };
+    auto const both = [&] { return fmt::format("HEADER {}-{}, TEXT {}-{}", header.begin, header.end, text.begin, text.end); };
     for (std::uint64_t surplus : {std::uint64_t{0}, std::uint64_t{1}}) {
         bool const by_header = header.stated() && header.length() == need + surplus;
         bool const by_text = text.stated() && text.length() == need + surplus;
         if (!by_header && !by_text) continue;
         if (by_header && by_text && header.begin != text.begin) {
             if ((header.begin == text_end + 1) == (text.begin == text_end + 1))
-                return fail(Fault::refused, fmt::format("DATA offsets disagree: {}; both lengths fit $TOT and neither starts right behind TEXT.", both()));
+                return fail(Fault::refused,
+                            fmt::format("DATA offsets disagree: {}; both lengths fit $TOT and neither starts right behind TEXT.", both()));
             Segment const& chosen = header.begin == text_end + 1 ? header : text;
-            notes.push_back(fmt::format("DATA offsets disagree: {}; right: {}, both lengths fit and it starts right after TEXT", both(), chosen.from));
+            notes.push_back(
+                fmt::format("DATA offsets disagree: {}; right: {}, both lengths fit and it starts right after TEXT", both(), chosen.from));
             return chosen;
         }
         Segment const& chosen = by_header ? header : text;
-        if (differ) notes.push_back(fmt::format("DATA offsets disagree: {}; right: {}, its length is events x event size", both(), chosen.from));
+        if (differ)
+            notes.push_back(fmt::format("DATA offsets disagree: {}; right: {}, its length is events x event size", both(), chosen.from));
         if (surplus > 0) notes.push_back(fmt::format("DATA ends one byte too far by {}", chosen.from));
         return chosen;
     }
@@ -135,7 +139,8 @@ Result<Segment> choose_data(Segment const& header, Segment const& text, std::uin
 }
 
 // Sets `data`, `promised` and `present`; returns what is missing, in words.
-Result<std::string> locate_data(std::string_view bytes, DataSet& set, Segment const& header, std::uint64_t text_end, std::vector<std::string>& notes) {
+Result<std::string> locate_data(std::string_view bytes, DataSet& set, Segment const& header, std::uint64_t text_end,
+                                std::vector<std::string>& notes) {
     auto const offset = [&](std::string_view name) { return whole_number(set.text.value(name)).value_or(0); };
     Segment const text{offset("$BEGINDATA"), offset("$ENDDATA"), "TEXT"};
     bool const counted = set.text.has("$TOT");
@@ -158,15 +163,16 @@ Result<std::string> locate_data(std::string_view bytes, DataSet& set, Segment co
     auto const chosen = choose_data(header, text, need, text_end, notes);
     if (!chosen) return fail(chosen.error());
     if (chosen->length() > need + 1)
-        return fail(Fault::refused, fmt::format("DATA holds {} bytes by {}; $TOT promises {} events of {} bytes, which are {}.", chosen->length(),
-                                                chosen->from, set.promised, set.event_bytes, need));
+        return fail(Fault::refused, fmt::format("DATA holds {} bytes by {}; $TOT promises {} events of {} bytes, which are {}.",
+                                                chosen->length(), chosen->from, set.promised, set.event_bytes, need));
 
     std::uint64_t const begin = set.at + chosen->begin;
     std::uint64_t const there = begin >= bytes.size() ? 0 : std::min<std::uint64_t>(chosen->length(), bytes.size() - begin);
     set.present = std::min(set.promised, there / set.event_bytes);
     if (set.present > 0) set.data = begin;
     if (set.present == set.promised) return std::string{};
-    return fmt::format("DATA ends before the event count in {}: {} events promised, {} present", counted ? "$TOT" : "its offsets", set.promised, set.present);
+    return fmt::format("DATA ends before the event count in {}: {} events promised, {} present", counted ? "$TOT" : "its offsets",
+                       set.promised, set.present);
 }
 
 // One data set at `set.at`; true when the layout is whole so far.
@@ -187,7 +193,8 @@ Result<bool> read_set(std::string_view bytes, DataSet& set, Layout& layout) {
         return fail(Fault::refused, fmt::format("HEADER's TEXT offsets are \"{}\"; two numbers, the first at least {}, were expected.",
                                                 utf8(header.substr(10, 16)), header_bytes));
     if (*text_last - *text_begin >= text_bytes_max)
-        return fail(Fault::refused, fmt::format("HEADER gives TEXT {} bytes; at most {} are read.", *text_last - *text_begin + 1, text_bytes_max));
+        return fail(Fault::refused,
+                    fmt::format("HEADER gives TEXT {} bytes; at most {} are read.", *text_last - *text_begin + 1, text_bytes_max));
     if (*text_last >= rest.size()) {
         layout.missing = fmt::format("TEXT ends at byte {}, the file has {} bytes", set.at + *text_last, bytes.size());
         return false;
@@ -199,10 +206,12 @@ Result<bool> read_set(std::string_view bytes, DataSet& set, Layout& layout) {
     if (auto read = read_keywords(bytes, set.at + *text_begin, set.at + *text_last + 1, "TEXT", set.text); !read) return fail(read.error());
 
     // FCS 3.0 and later; some repeat TEXT's own offsets here.
-    auto const more_begin = whole_number(set.text.value("$BEGINSTEXT")).value_or(0), more_last = whole_number(set.text.value("$ENDSTEXT")).value_or(0);
+    auto const more_begin = whole_number(set.text.value("$BEGINSTEXT")).value_or(0),
+               more_last = whole_number(set.text.value("$ENDSTEXT")).value_or(0);
     if (more_begin >= header_bytes && more_last > more_begin && more_begin != *text_begin) {
         if (more_last - more_begin >= text_bytes_max)
-            return fail(Fault::refused, fmt::format("Supplemental TEXT has {} bytes; at most {} are read.", more_last - more_begin + 1, text_bytes_max));
+            return fail(Fault::refused,
+                        fmt::format("Supplemental TEXT has {} bytes; at most {} are read.", more_last - more_begin + 1, text_bytes_max));
         if (more_last >= rest.size()) {
             layout.missing = fmt::format("Supplemental TEXT ends at byte {}, the file has {} bytes", set.at + more_last, bytes.size());
         } else if (auto read = read_keywords(bytes, set.at + more_begin, set.at + more_last + 1, "Supplemental TEXT", set.text); !read) {
@@ -227,7 +236,8 @@ bool has_magic(std::string_view bytes) {
 }
 
 Result<Layout> read_layout(std::string_view bytes) {
-    if (!has_magic(bytes)) return fail(Fault::refused, "This is not an FCS header: \"FCS\" and a version were expected in the first six bytes.");
+    if (!has_magic(bytes))
+        return fail(Fault::refused, "This is not an FCS header: \"FCS\" and a version were expected in the first six bytes.");
     Layout layout;
     for (std::uint64_t at = 0;;) {
         if (layout.sets.size() == datasets_max)

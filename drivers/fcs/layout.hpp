@@ -28,8 +28,8 @@ struct Column {
 };
 
 struct DataSet {
-    std::string version;     // "FCS3.0"
-    std::uint64_t at = 0;    // the data set's first byte in the file
+    std::string version;   // "FCS3.0"
+    std::uint64_t at = 0;  // the data set's first byte in the file
     Text text;
     std::vector<CytometryParameter> parameters;
     std::vector<Column> columns;

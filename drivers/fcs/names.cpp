@@ -12,17 +12,16 @@ namespace marrowlink::fcs {
 namespace {
 
 constexpr std::array exact{
-    std::string_view{"$OP"},       std::string_view{"$EXP"},      std::string_view{"$SRC"},
-    std::string_view{"$FIL"},      std::string_view{"$COM"},      std::string_view{"$SMNO"},
-    std::string_view{"@BARCODE"},  std::string_view{"$LAST_MODIFIER"},
+    std::string_view{"$OP"},  std::string_view{"$EXP"},  std::string_view{"$SRC"},     std::string_view{"$FIL"},
+    std::string_view{"$COM"}, std::string_view{"$SMNO"}, std::string_view{"@BARCODE"}, std::string_view{"$LAST_MODIFIER"},
 };
 
 // Compared with blanks and underscores left out: "SAMPLE ID", "SAMPLEID", "SAMPLE_ID" are one.
 constexpr std::array parts{
-    std::string_view{"USERNAME"},     std::string_view{"LOGINNAME"},      std::string_view{"OPERATOR"},  std::string_view{"PATIENT"},
-    std::string_view{"SUBJECT"},      std::string_view{"DONOR"},          std::string_view{"BIRTH"},     std::string_view{"PHYSICIAN"},
-    std::string_view{"INVESTIGATOR"}, std::string_view{"EMAIL"},          std::string_view{"AUTHOR"},    std::string_view{"SAMPLEID"},
-    std::string_view{"SAMPLENAME"},   std::string_view{"SPECIMEN"},       std::string_view{"TUBENAME"},  std::string_view{"FILENAME"},
+    std::string_view{"USERNAME"},       std::string_view{"LOGINNAME"},      std::string_view{"OPERATOR"}, std::string_view{"PATIENT"},
+    std::string_view{"SUBJECT"},        std::string_view{"DONOR"},          std::string_view{"BIRTH"},    std::string_view{"PHYSICIAN"},
+    std::string_view{"INVESTIGATOR"},   std::string_view{"EMAIL"},          std::string_view{"AUTHOR"},   std::string_view{"SAMPLEID"},
+    std::string_view{"SAMPLENAME"},     std::string_view{"SPECIMEN"},       std::string_view{"TUBENAME"}, std::string_view{"FILENAME"},
     std::string_view{"DATAFILEPREFIX"}, std::string_view{"EXPERIMENTNAME"}, std::string_view{"COMMENT"},
 };
 
@@ -58,7 +57,8 @@ std::vector<NameBearing> name_bearing(Layout const& layout, std::string_view byt
     };
     for (DataSet const& set : layout.sets) {
         collect(set.text.keywords);
-        std::uint64_t begin = whole_number(set.text.value("$BEGINANALYSIS")).value_or(0), last = whole_number(set.text.value("$ENDANALYSIS")).value_or(0);
+        std::uint64_t begin = whole_number(set.text.value("$BEGINANALYSIS")).value_or(0),
+                      last = whole_number(set.text.value("$ENDANALYSIS")).value_or(0);
         if (last <= begin) {
             begin = whole_number(bytes.substr(set.at + 42, 8)).value_or(0);
             last = whole_number(bytes.substr(set.at + 50, 8)).value_or(0);
@@ -80,7 +80,8 @@ std::string identity(Text const& text) {
     std::string_view const serial = text.value("$CYTSN"), date = text.value("$DATE"), time = text.value("$BTIM"), file = text.value("$FIL");
     if (serial.empty() || date.empty() || time.empty() || file.empty()) return {};
     // The length of each part goes in, so that no two files share a text.
-    std::string const all = fmt::format("{}:{}{}:{}{}:{}{}:{}", serial.size(), serial, date.size(), date, time.size(), time, file.size(), file);
+    std::string const all =
+        fmt::format("{}:{}{}:{}{}:{}{}:{}", serial.size(), serial, date.size(), date, time.size(), time, file.size(), file);
     return fmt::format("cytometer:{} {} {} {}", utf8(serial), utf8(date), utf8(time), hex(sha256(all)));
 }
 

@@ -29,13 +29,15 @@ CytometryDataset summary(fcs::DataSet& set, std::string_view bytes, std::vector<
         decode_event(set, bytes, set.present - shown + i, result.last.back().data());
     }
     fcs::Statistics statistics = fcs::statistics(set, bytes);
-    if (statistics.not_finite > 0) notes.push_back(fmt::format("{} values are NaN or infinite; sum, min and max leave them out", statistics.not_finite));
+    if (statistics.not_finite > 0)
+        notes.push_back(fmt::format("{} values are NaN or infinite; sum, min and max leave them out", statistics.not_finite));
     result.sum = std::move(statistics.sum);
     result.min = std::move(statistics.min);
     result.max = std::move(statistics.max);
     result.cytometer = fcs::utf8(set.text.value("$CYT"));
     std::string_view const whole = set.text.value("$BEGINDATETIME");  // FCS 3.2
-    result.started = whole.empty() ? fcs::utf8(fcs::trimmed(fmt::format("{} {}", set.text.value("$DATE"), set.text.value("$BTIM")))) : fcs::utf8(whole);
+    result.started =
+        whole.empty() ? fcs::utf8(fcs::trimmed(fmt::format("{} {}", set.text.value("$DATE"), set.text.value("$BTIM")))) : fcs::utf8(whole);
     return result;
 }
 
@@ -56,7 +58,8 @@ Document document(fcs::Layout&& layout, std::string_view bytes) {
         result.plate = plate_of(layout.sets.front().text);
         result.started = result.datasets.front().started;
     }
-    if (result.datasets.size() == 2 && result.datasets[0].version != result.datasets[1].version && result.datasets[0].events == result.datasets[1].events)
+    if (result.datasets.size() == 2 && result.datasets[0].version != result.datasets[1].version &&
+        result.datasets[0].events == result.datasets[1].events)
         result.notes.push_back(fmt::format("Both data sets hold the same {} events, as {} and as {}: one run", result.datasets[0].events,
                                            result.datasets[0].version, result.datasets[1].version));
     return result;
@@ -105,8 +108,9 @@ void append_number(std::string& row, double value) {
     }
     char text[32];
     // A whole number in full, not as 2.62143e+05.
-    auto const end = value == std::floor(value) && std::fabs(value) < 9e15 ? std::to_chars(text, text + sizeof text, static_cast<std::int64_t>(value))
-                                                                          : std::to_chars(text, text + sizeof text, value);
+    auto const end = value == std::floor(value) && std::fabs(value) < 9e15
+                         ? std::to_chars(text, text + sizeof text, static_cast<std::int64_t>(value))
+                         : std::to_chars(text, text + sizeof text, value);
     row.append(text, end.ptr);
 }
 

@@ -31,12 +31,17 @@ std::string single_delimiters(std::string_view raw, char delimiter) {
 bool is_utf8(std::string_view bytes) {
     for (std::size_t i = 0; i < bytes.size();) {
         auto const lead = static_cast<unsigned char>(bytes[i]);
-        std::size_t const more = lead < 0x80 ? 0 : lead >= 0xC2 && lead < 0xE0 ? 1 : lead >= 0xE0 && lead < 0xF0 ? 2 : lead >= 0xF0 && lead < 0xF5 ? 3 : 9;
+        std::size_t const more = lead < 0x80                   ? 0
+                                 : lead >= 0xC2 && lead < 0xE0 ? 1
+                                 : lead >= 0xE0 && lead < 0xF0 ? 2
+                                 : lead >= 0xF0 && lead < 0xF5 ? 3
+                                                               : 9;
         if (more == 9 || i + more >= bytes.size()) return false;
         for (std::size_t k = 1; k <= more; ++k)
             if ((static_cast<unsigned char>(bytes[i + k]) & 0xC0) != 0x80) return false;
         auto const second = more > 0 ? static_cast<unsigned char>(bytes[i + 1]) : 0;
-        if ((lead == 0xE0 && second < 0xA0) || (lead == 0xED && second > 0x9F) || (lead == 0xF0 && second < 0x90) || (lead == 0xF4 && second > 0x8F))
+        if ((lead == 0xE0 && second < 0xA0) || (lead == 0xED && second > 0x9F) || (lead == 0xF0 && second < 0x90) ||
+            (lead == 0xF4 && second > 0x8F))
             return false;
         i += more + 1;
     }
@@ -117,20 +122,24 @@ Result<void> read_keywords(std::string_view file, std::uint64_t begin, std::uint
         std::size_t const name_end = segment.find(delimiter, at);
         if (name_end == segment.npos) {
             // Padding behind the last value, or TEXT's end one byte too far; more is a name without a value.
-            if (trimmed(segment.substr(at)).size() > 1) text.notes.push_back(fmt::format("{} ends with a name that has no value", segment_name));
+            if (trimmed(segment.substr(at)).size() > 1)
+                text.notes.push_back(fmt::format("{} ends with a name that has no value", segment_name));
             break;
         }
         if (text.keywords.size() == keywords_max)
-            return fail(Fault::refused, fmt::format("{} holds more than {} keywords, the most a data set may have.", segment_name, keywords_max));
+            return fail(Fault::refused,
+                        fmt::format("{} holds more than {} keywords, the most a data set may have.", segment_name, keywords_max));
         ValueEnd const value = value_end(segment, name_end + 1, delimiter);
         std::string_view const raw = segment.substr(name_end + 1, value.end - name_end - 1);
-        Keyword keyword{upper(trimmed(segment.substr(at, name_end - at))), single_delimiters(raw, delimiter), begin + name_end + 1, raw.size()};
+        Keyword keyword{upper(trimmed(segment.substr(at, name_end - at))), single_delimiters(raw, delimiter), begin + name_end + 1,
+                        raw.size()};
         empty_values += raw.empty();
         if (!text.first.emplace(keyword.name, text.keywords.size()).second) ++repeated;
         text.keywords.push_back(std::move(keyword));
         at = value.next;
     }
-    if (empty_values > 0) text.notes.push_back(fmt::format("{} has {} empty values, which the standard forbids", segment_name, empty_values));
+    if (empty_values > 0)
+        text.notes.push_back(fmt::format("{} has {} empty values, which the standard forbids", segment_name, empty_values));
     if (repeated > 0) text.notes.push_back(fmt::format("{} repeats {} keywords; the first of each counts", segment_name, repeated));
     return {};
 }

@@ -21,14 +21,14 @@ inline constexpr std::uint64_t text_bytes_max = std::uint64_t{16} << 20;  // one
 inline constexpr std::size_t keywords_max = 65'536;                       // one data set
 
 struct Keyword {
-    std::string name;   // upper case, trimmed
-    std::string value;  // bytes as in the file, doubled delimiters made single, not trimmed
+    std::string name;                      // upper case, trimmed
+    std::string value;                     // bytes as in the file, doubled delimiters made single, not trimmed
     std::uint64_t offset = 0, length = 0;  // of the value in the whole file, before doubled delimiters are made single
 };
 
 struct Text {
     char delimiter = 0;
-    std::vector<Keyword> keywords;                         // in file order
+    std::vector<Keyword> keywords;                          // in file order
     std::map<std::string, std::size_t, std::less<>> first;  // name → its first keyword
     std::vector<std::string> notes;
 

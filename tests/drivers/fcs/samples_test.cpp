@@ -156,3 +156,75 @@ TEST_CASE("every FCS sample gives the values of its table") {
     }
     std::cout << compared << " of " << files.size() << " FCS samples compared with their tables, " << refused << " refused by name\n";
 }
+
+TEST_CASE("every FCS sample reads the same once its names are blanked") {
+    std::size_t blanked = 0;
+    for (fs::path const& file : sample_files()) {
+        INFO(file);
+        std::string bytes = slurp(file);
+        auto const document = fcs_format().present(bytes);
+        if (!document) continue;
+        for (auto const& range : document->name_bearing) bytes.replace(range.offset, range.length, std::string(range.length, ' '));
+        auto const again = fcs_format().present(bytes);
+        REQUIRE(again);
+        CHECK(again->name_bearing.empty());
+        REQUIRE(again->datasets.size() == document->datasets.size());
+        for (std::size_t d = 0; d < again->datasets.size(); ++d) {
+            CHECK(again->datasets[d].events == document->datasets[d].events);
+            CHECK(again->datasets[d].sum == document->datasets[d].sum);
+        }
+        ++blanked;
+    }
+    std::cout << blanked << " FCS samples read again with their names blanked\n";
+}
+
+TEST_CASE("every FCS case is accepted with its values or refused with its sentence") {
+    fs::path const cases = shared_folder() / "instruments" / "cases";
+    if (!fs::is_directory(cases)) {
+        WARN("no cases in " << cases << ": set MARROWLINK_SHARED to compare with them");
+        return;
+    }
+    std::size_t compared = 0;
+    for (auto const& entry : fs::directory_iterator{cases}) {
+        std::string const name = entry.path().filename().string();
+        if (name.rfind("fcs-", 0) != 0) continue;
+        INFO(name);
+        std::string const bytes = slurp(entry.path() / "input.fcs");
+        auto const parsed = json::parse(slurp(entry.path() / "expected.json"), name);
+        REQUIRE(parsed);
+        json::object const& expected = parsed->as_object();
+        auto const document = fcs_format().parse(bytes);
+        REQUIRE(document.has_value() == expected.at("accept").as_bool());
+        ++compared;
+        if (!document) {
+            // The sentence up to its advice on what to do, which depends on who asks.
+            std::string_view const sentence = json::string_of(expected, "refuse");
+            CHECK(document.error().message.find(sentence.substr(0, sentence.find(';'))) == 0);
+            CHECK_FALSE(fcs_format().completeness(bytes).complete);
+            continue;
+        }
+        json::array const& names = expected.at("parameters").as_array();
+        json::array const& values = expected.at("values").as_array();
+        std::string table;
+        for (std::size_t i = 0; i < names.size(); ++i) table += (i ? "," : "") + std::string{names[i].as_string()};
+        std::string events;
+        REQUIRE(fcs_format().events(
+            bytes, [](void* to, std::string_view line) { *static_cast<std::string*>(to) += std::string{line} + "\n"; }, &events));
+        std::istringstream lines{events};
+        std::string line;
+        REQUIRE(std::getline(lines, line));
+        CHECK(line == table);
+        for (json::value const& event : values) {
+            REQUIRE(std::getline(lines, line));
+            std::istringstream cells{line};
+            for (json::value const& value : event.as_array()) {
+                std::string cell;
+                REQUIRE(std::getline(cells, cell, ','));
+                CHECK(std::stod(cell) == value.to_number<double>());
+            }
+        }
+        CHECK_FALSE(std::getline(lines, line));
+        std::cout << "  " << name << "\n";
+    }
+    std::cout << compared << " FCS cases compared\n";
+}
