@@ -105,8 +105,8 @@ Result<void> OutboxStore::prepare() {
         {&select_records_, "SELECT seq, attributes, data, chain FROM record WHERE seq>=? ORDER BY seq LIMIT ?"},
         {&select_chain_, "SELECT chain, bytes_through, appended_ms FROM record WHERE seq=?"},
         {&set_meta_, "INSERT INTO meta VALUES(?,?) ON CONFLICT(name) DO UPDATE SET value=excluded.value"},
-        {&insert_journal_, "INSERT OR IGNORE INTO journal VALUES(?,?,?)"},
-        {&release_journal_, "DELETE FROM journal WHERE instrument=? AND start<?"},
+        {&insert_journal_, "INSERT INTO journal VALUES(?,?,?) ON CONFLICT DO UPDATE SET bytes=excluded.bytes WHERE length(bytes)=0"},
+        {&release_journal_, "DELETE FROM journal WHERE instrument=? AND start<=?"},
     };
     for (Want const& want : wanted) {
         auto prepared = database_.prepare(want.sql);
@@ -228,8 +228,7 @@ Result<void> OutboxStore::apply(Append const& append, Stamp const& stamp, std::i
         if (auto stored = insert_journal_.run(); !stored) return stored;
     }
     if (append.journal_through > 0) {
-        release_journal_.bind_text(1, append.journal_instrument).bind(2, as_int(append.journal_through));
-        if (auto released = release_journal_.run(); !released) return released;
+        if (auto released = release_journal(append.journal_instrument, append.journal_through); !released) return released;
     }
     if (append.taken) {
         auto insert_taken = database_.prepare("INSERT OR IGNORE INTO taken VALUES(?,?,?,?)");
@@ -245,6 +244,25 @@ Result<void> OutboxStore::apply(Append const& append, Stamp const& stamp, std::i
         if (auto stored = insert_blanked->run(); !stored) return stored;
     }
     return {};
+}
+
+// What lies behind `through` stays, as one row that starts there; empty, it still says how far the instrument's bytes have been counted.
+Result<void> OutboxStore::release_journal(std::string const& instrument, std::uint64_t through) {
+    auto last = database_.prepare("SELECT start, bytes FROM journal WHERE instrument=? AND start<=? ORDER BY start DESC LIMIT 1");
+    if (!last) return fail(last.error());
+    last->bind_text(1, instrument).bind(2, as_int(through));
+    auto const row = last->step();
+    if (!row) return fail(row.error());
+    std::string rest;
+    if (*row) {
+        std::string_view const bytes = last->blob(1);
+        rest = bytes.substr(std::min<std::size_t>(bytes.size(), through - as_uint(last->integer(0))));
+    }
+    last->reset();
+    release_journal_.bind_text(1, instrument).bind(2, as_int(through));
+    if (auto released = release_journal_.run(); !released) return released;
+    insert_journal_.bind_text(1, instrument).bind(2, as_int(through)).bind_blob(3, rest);
+    return insert_journal_.run();
 }
 
 Result<void> OutboxStore::insert(Draft const& draft, Stamp const& stamp, std::int64_t now_ms) {

@@ -89,7 +89,8 @@ class OutboxStore {
     // Deletes acknowledged records older than the retention, or the oldest acknowledged ones while over budget; at most `batch` of them.
     Result<std::uint64_t> prune(std::int64_t now_ms, std::size_t batch);
 
-    Result<std::string> journal(std::string const& instrument, std::uint64_t& start);  // its bytes, and the offset of the first
+    // Its bytes, and the offset of the first: how many bytes this instrument had sent before them, over all its connections.
+    Result<std::string> journal(std::string const& instrument, std::uint64_t& start);
     Result<std::vector<OpenRun>> open_runs();
     Result<std::string> run_of_taken(std::string const& instrument, std::string const& sha256);  // empty: not taken
     Result<std::vector<Record>> records_of_run(std::string const& run, std::string_view type);   // for the page; in order
@@ -105,6 +106,7 @@ class OutboxStore {
     Result<void> check_tail();
     Result<void> insert(Draft const& draft, Stamp const& stamp, std::int64_t now_ms);
     Result<void> apply(Append const& append, Stamp const& stamp, std::int64_t now_ms);
+    Result<void> release_journal(std::string const& instrument, std::uint64_t through);
     Result<void> track_open_run(Draft const& draft, Stamp const& stamp);
     Result<void> store_acknowledged(std::uint64_t acknowledged);
     Result<void> measure();

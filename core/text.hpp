@@ -1,0 +1,19 @@
+// Text in the encodings that instruments use, brought to UTF-8 without guessing.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "core/error.hpp"
+
+namespace marrowlink {
+
+enum class TextEncoding : std::uint8_t { utf_8, latin_1, cp1252 };
+
+bool is_utf8(std::string_view bytes);  // well-formed (no overlong forms, no surrogates, nothing above U+10FFFF)
+
+// `refused`, naming the first byte that does not belong to the encoding.
+Result<std::string> to_utf8(std::string_view bytes, TextEncoding encoding);
+
+}  // namespace marrowlink
