@@ -5,8 +5,6 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
-#include "gateway/outbox.hpp"
-
 namespace marrowlink {
 
 template <class T>
