@@ -102,19 +102,22 @@ std::vector<Draft> run_readings(RunIdentity const& id, std::vector<Reading> cons
     return out;
 }
 
+Draft run_file_chunk(RunIdentity const& id, std::string_view bytes, std::string_view sha256_hex, std::size_t offset) {
+    Draft draft = draft_of(id, type::run_file, fmt::format("{}/{}", sha256_hex, offset));
+    draft.content_type = "application/octet-stream";
+    draft.data = bytes.substr(offset, block_bytes_max);
+    draft.extensions = {{"fileoffset", std::to_string(offset)},
+                        {"filesha256", std::string{sha256_hex}},
+                        {"filesize", std::to_string(bytes.size())}};
+    return draft;
+}
+
 std::vector<Draft> run_file(RunIdentity const& id, std::string_view bytes, std::string_view sha256_hex) {
     std::vector<Draft> out;
     std::size_t offset = 0;
     do {
-        std::string_view const chunk = bytes.substr(offset, block_bytes_max);
-        Draft draft = draft_of(id, type::run_file, fmt::format("{}/{}", sha256_hex, offset));
-        draft.content_type = "application/octet-stream";
-        draft.data = chunk;
-        draft.extensions = {{"fileoffset", std::to_string(offset)},
-                            {"filesha256", std::string{sha256_hex}},
-                            {"filesize", std::to_string(bytes.size())}};
-        out.push_back(std::move(draft));
-        offset += chunk.size();
+        out.push_back(run_file_chunk(id, bytes, sha256_hex, offset));
+        offset += block_bytes_max;
     } while (offset < bytes.size());
     return out;
 }

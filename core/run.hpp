@@ -45,9 +45,26 @@ struct RunManifest {
     std::vector<std::string> notes;
 };
 
+// The original bytes under the spaces of a copy that left the site: chunks + blanked = the true original, without a second copy.
+struct BlankedBytes {
+    std::string original_sha256;  // hex
+    std::uint64_t offset = 0;
+    std::string bytes;
+};
+
+// An export file whose run is durable; the same bytes are never taken twice.
+struct TakenFile {
+    std::string instrument;
+    std::string sha256;  // hex, of the original bytes
+    std::string run;
+    std::string name;    // for people at the site; never leaves it
+};
+
 Draft run_started(RunIdentity const& id, std::string_view plate, std::string_view by, json::object protocol);
 std::vector<Draft> run_readings(RunIdentity const& id, std::vector<Reading> const& readings);  // blocks ≤ block_bytes_max
 std::vector<Draft> run_file(RunIdentity const& id, std::string_view bytes, std::string_view sha256_hex);  // chunks ≤ block_bytes_max
+// The chunk that begins at `offset`: for files too large to be held twice.
+Draft run_file_chunk(RunIdentity const& id, std::string_view bytes, std::string_view sha256_hex, std::size_t offset);
 Draft run_finished(RunIdentity const& id, RunManifest const& manifest);
 Draft run_aborted(RunIdentity const& id, std::string_view reason);
 Draft run_labelled(RunIdentity const& id, std::string_view plate, std::string_view who, std::string_view why, std::string_view part);

@@ -2,10 +2,13 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/record.hpp"
+#include "core/run.hpp"
 #include "core/transport.hpp"
 
 namespace marrowlink {
@@ -19,6 +22,35 @@ struct Batch {
     std::vector<Draft> records;       // appended together, in one transaction
     Receipt receipt;
     std::uint64_t consumed = 0;       // bytes of the transport, from its first, that these records account for
+    std::optional<TakenFile> taken;     // with the last batch of an export file
+    std::vector<BlankedBytes> blanked;  // what stood under the spaces of the run.file chunks in `records`
+};
+
+// What became of one file in an export folder.
+enum class FileStanding : std::uint8_t {
+    waiting,     // seen, not looked at yet: it still changes, settles or is held by another program
+    incomplete,  // looked at, and its end is missing
+    refused,     // of no known format, too large, or unreadable (then its bytes are kept)
+    taken,
+    revision,    // taken: other content of a run or a file that was taken before
+};
+constexpr std::string_view text_of(FileStanding standing) {
+    switch (standing) {
+        case FileStanding::waiting: return "waiting";
+        case FileStanding::incomplete: return "incomplete";
+        case FileStanding::refused: return "refused";
+        case FileStanding::taken: return "taken";
+        case FileStanding::revision: return "revision";
+    }
+    return {};
+}
+
+// For the page at the site; nothing of it leaves the site.
+struct FileState {
+    std::string name;
+    FileStanding standing = FileStanding::waiting;
+    std::string reason;    // a sentence for people; empty when there is nothing to say
+    Clock::Instant since;  // in this standing without a break; growing in between is no break
 };
 
 struct StartRequest {
@@ -46,6 +78,15 @@ class Driver {
 
     // One line for the page: what the instrument itself says it is doing ("reading, 12 s"), empty when it says nothing.
     virtual std::string activity() const { return {}; }
+
+    // What keeps the driver from its instrument although `next` still waits and tries again by itself; a sentence that says what to do.
+    virtual std::optional<Error> trouble() const { return {}; }
+
+    // When the instrument last answered, where that is not when its last byte came.
+    virtual std::optional<Clock::Instant> heard() const { return {}; }
+
+    // For drivers that watch a folder.
+    virtual std::vector<FileState> files() const { return {}; }
 };
 
 }  // namespace marrowlink

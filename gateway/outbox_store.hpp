@@ -18,6 +18,7 @@
 #include "core/clock.hpp"
 #include "core/error.hpp"
 #include "core/record.hpp"
+#include "core/run.hpp"
 #include "io/sqlite.hpp"
 
 namespace marrowlink {
@@ -25,19 +26,6 @@ namespace marrowlink {
 inline constexpr std::int64_t outbox_application_id = 0x4D4C4F42;  // "MLOB"
 inline constexpr std::int64_t outbox_version = 1;
 inline constexpr std::string_view outbox_suffix = ".outbox";
-
-struct BlankedBytes {
-    std::string original_sha256;  // hex
-    std::uint64_t offset = 0;
-    std::string bytes;
-};
-
-struct TakenFile {
-    std::string instrument;
-    std::string sha256;  // hex, of the original bytes
-    std::string run;
-    std::string name;    // for people at the site; never leaves it
-};
 
 // One append: everything in it becomes durable in one transaction, or nothing does.
 struct Append {
