@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <charconv>
 
+#include "core/text.hpp"
+
 namespace marrowlink::fcs {
 
 namespace {
@@ -26,26 +28,6 @@ std::string single_delimiters(std::string_view raw, char delimiter) {
         if (raw[i] == delimiter && i + 1 < raw.size() && raw[i + 1] == delimiter) ++i;
     }
     return value;
-}
-
-bool is_utf8(std::string_view bytes) {
-    for (std::size_t i = 0; i < bytes.size();) {
-        auto const lead = static_cast<unsigned char>(bytes[i]);
-        std::size_t const more = lead < 0x80                   ? 0
-                                 : lead >= 0xC2 && lead < 0xE0 ? 1
-                                 : lead >= 0xE0 && lead < 0xF0 ? 2
-                                 : lead >= 0xF0 && lead < 0xF5 ? 3
-                                                               : 9;
-        if (more == 9 || i + more >= bytes.size()) return false;
-        for (std::size_t k = 1; k <= more; ++k)
-            if ((static_cast<unsigned char>(bytes[i + k]) & 0xC0) != 0x80) return false;
-        auto const second = more > 0 ? static_cast<unsigned char>(bytes[i + 1]) : 0;
-        if ((lead == 0xE0 && second < 0xA0) || (lead == 0xED && second > 0x9F) || (lead == 0xF0 && second < 0x90) ||
-            (lead == 0xF4 && second > 0x8F))
-            return false;
-        i += more + 1;
-    }
-    return true;
 }
 
 // Where the value that starts at `from` ends, and where the next name starts. `from` is behind the delimiter that closed the name.
@@ -90,17 +72,7 @@ std::optional<std::uint64_t> whole_number(std::string_view text) {
 
 std::string utf8(std::string_view bytes) {
     if (is_utf8(bytes)) return std::string{bytes};
-    std::string result;
-    for (char const c : bytes) {
-        auto const code = static_cast<unsigned char>(c);
-        if (code < 0x80) {
-            result.push_back(c);
-        } else {
-            result.push_back(static_cast<char>(0xC0 | (code >> 6)));
-            result.push_back(static_cast<char>(0x80 | (code & 0x3F)));
-        }
-    }
-    return result;
+    return to_utf8(bytes, TextEncoding::latin_1).value();  // every byte is Latin-1
 }
 
 std::string_view Text::value(std::string_view name) const {

@@ -1,0 +1,223 @@
+#include "gateway/read.hpp"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <cmath>
+#include <fstream>
+#include <ostream>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "core/json.hpp"
+#include "core/text.hpp"
+#include "drivers/catalog.hpp"
+
+namespace marrowlink {
+
+namespace {
+
+// The columns of a reading, the file's name before them.
+constexpr std::array<std::pair<std::string_view, std::string Reading::*>, 9> columns{{
+    {"plate", &Reading::plate},
+    {"read", &Reading::read},
+    {"well", &Reading::well},
+    {"time_s", &Reading::time_s},
+    {"wavelength_nm", &Reading::wavelength_nm},
+    {"excitation_nm", &Reading::excitation_nm},
+    {"value", &Reading::value},
+    {"unit", &Reading::unit},
+    {"flag", &Reading::flag},
+}};
+
+void append_field(std::string& line, std::string_view field) {
+    if (field.find_first_of(",\"\r\n") == field.npos) {
+        line += field;
+        return;
+    }
+    line += '"';
+    for (char const c : field) {
+        if (c == '"') line += '"';
+        line += c;
+    }
+    line += '"';
+}
+
+// JSON is UTF-8; a file name or a field that is not is shown as Latin-1.
+std::string utf8(std::string_view text) { return is_utf8(text) ? std::string{text} : to_utf8(text, TextEncoding::latin_1).value(); }
+
+json::value number(double value) {
+    if (!std::isfinite(value)) return nullptr;
+    // Counts read as counts: 1023, not 1.023E3.
+    if (value == std::floor(value) && std::fabs(value) < 9e15) return static_cast<std::int64_t>(value);
+    return value;
+}
+
+json::array numbers(std::vector<double> const& values) {
+    json::array result;
+    for (double const value : values) result.emplace_back(number(value));
+    return result;
+}
+
+json::array events(std::vector<std::vector<double>> const& rows) {
+    json::array result;
+    for (auto const& row : rows) result.emplace_back(numbers(row));
+    return result;
+}
+
+json::object dataset(CytometryDataset const& set) {
+    json::array parameters;
+    for (CytometryParameter const& parameter : set.parameters) {
+        json::object one;
+        one["n"] = parameter.n;
+        if (!parameter.s.empty()) one["s"] = parameter.s;
+        one["bits"] = std::to_string(parameter.bits);  // $PnB and $PnR are text in the file
+        one["range"] = parameter.range;
+        parameters.emplace_back(std::move(one));
+    }
+    json::object result;
+    result["version"] = set.version;
+    result["events"] = set.events;
+    result["parameters"] = std::move(parameters);
+    result["first"] = events(set.first);
+    result["last"] = events(set.last);
+    result["sum"] = numbers(set.sum);
+    result["min"] = numbers(set.min);
+    result["max"] = numbers(set.max);
+    return result;
+}
+
+class Printer {
+ public:
+    Printer(ReadOptions options, std::ostream& out, std::ostream& err) : options_{options}, out_{out}, err_{err} {}
+
+    Result<void> print(std::filesystem::path const& file) {
+        auto const bytes = contents(file);
+        if (!bytes) return fail(bytes.error());
+        auto const format = recognise(*bytes);
+        if (!format) return fail(format.error());
+        std::string const name = file.string();
+        err_ << name << ": " << (*format)->title << " (" << (*format)->name << ")\n";
+        if (options_.events) return print_events(**format, *bytes);
+
+        auto document = (*format)->parse(*bytes);
+        if (!document && (*format)->present) {
+            if (auto const present = (*format)->present(*bytes)) (void)print_document(name, *present);
+        }
+        if (!document) return fail(document.error());
+        for (auto const& note : document->notes) err_ << name << ": note: " << note << "\n";
+        return print_document(name, *document);
+    }
+
+ private:
+    static Result<std::string> contents(std::filesystem::path const& file) {
+        std::error_code error;
+        if (std::filesystem::is_directory(file, error)) return fail(Fault::unavailable, "It is a folder; a file was expected.");
+        std::ifstream in{file, std::ios::binary};
+        if (!in) return fail(Fault::unavailable, "It cannot be opened; check the name and the right to read it.");
+        auto const size = std::filesystem::file_size(file, error);
+        if (!error && size > read_bytes_max)
+            return fail(Fault::refused, fmt::format("It has {} bytes; at most {} are read.", size, read_bytes_max));
+        std::string bytes;
+        if (!error) bytes.reserve(size);
+        std::array<char, 65536> block;
+        while (in.read(block.data(), block.size()), in.gcount() > 0) {
+            bytes.append(block.data(), static_cast<std::size_t>(in.gcount()));
+            if (bytes.size() > read_bytes_max)
+                return fail(Fault::refused, fmt::format("It has more than {} bytes, the most that are read.", read_bytes_max));
+        }
+        if (in.bad()) return fail(Fault::unavailable, fmt::format("Reading stopped after {} bytes.", bytes.size()));
+        return bytes;
+    }
+
+    Result<void> print_events(ExportFormat const& format, std::string_view bytes) {
+        if (!format.events) return fail(Fault::usage, "It holds readings of a plate, not events; leave out --events.");
+        // The parser refuses before its first line, so an empty line is due only when a line follows.
+        struct Sink {
+            Printer* printer;
+            bool started;
+        } sink{this, false};
+        return format.events(
+            bytes,
+            [](void* to, std::string_view line) {
+                auto& into = *static_cast<Sink*>(to);
+                if (!std::exchange(into.started, true) && std::exchange(into.printer->events_printed_, true)) into.printer->out_ << '\n';
+                into.printer->out_ << line << '\n';
+            },
+            &sink);
+    }
+
+    Result<void> print_document(std::string const& name, Document const& document) {
+        if (document.datasets.empty()) {
+            print_readings(name, document.readings);
+            return {};
+        }
+        if (options_.format == ReadFormat::csv)
+            return fail(
+                Fault::usage,
+                "It holds cytometry events, not readings of a plate; use --format json for their summary or --events for all of them.");
+        json::object object;
+        object["file"] = utf8(name);
+        object["format"] = document.format;
+        json::array datasets;
+        for (auto const& set : document.datasets) datasets.emplace_back(dataset(set));
+        object["datasets"] = std::move(datasets);
+        out_ << json::serialize(object) << '\n';
+        return {};
+    }
+
+    void print_readings(std::string const& name, std::vector<Reading> const& readings) {
+        std::string line;
+        if (options_.format == ReadFormat::csv && !std::exchange(header_printed_, true)) {
+            line = "file";
+            for (auto const& [column, member] : columns) (line += ',') += column;
+            out_ << line << '\n';
+        }
+        for (Reading const& reading : readings) {
+            if (options_.format == ReadFormat::json) {
+                json::object object;
+                object["file"] = utf8(name);
+                for (auto const& [column, member] : columns) object[column] = utf8(reading.*member);
+                out_ << json::serialize(object) << '\n';
+                continue;
+            }
+            line.clear();
+            append_field(line, name);
+            for (auto const& [column, member] : columns) append_field(line += ',', reading.*member);
+            out_ << line << '\n';
+        }
+    }
+
+    ReadOptions options_;
+    std::ostream& out_;
+    std::ostream& err_;
+    bool header_printed_ = false, events_printed_ = false;
+};
+
+// Of several failures the one that says most about the data.
+Fault worse(Fault a, Fault b) {
+    for (Fault const fault : {Fault::refused, Fault::usage})
+        if (a == fault || b == fault) return fault;
+    return a;
+}
+
+}  // namespace
+
+Result<void> read_files(std::vector<std::filesystem::path> const& files, ReadOptions options, std::ostream& out, std::ostream& err) {
+    Printer printer{options, out, err};
+    std::size_t failed = 0;
+    Fault fault = Fault::unavailable;
+    for (auto const& file : files) {
+        auto const printed = printer.print(file);
+        if (printed) continue;
+        err << file.string() << ": " << printed.error().message << "\n";
+        fault = failed++ == 0 ? printed.error().fault : worse(fault, printed.error().fault);
+    }
+    out.flush();
+    if (!out) return fail(Fault::unavailable, "The output could not be written.");
+    if (failed > 0) return fail(fault, fmt::format("{} of {} files could not be read; the reasons are above.", failed, files.size()));
+    return {};
+}
+
+}  // namespace marrowlink
