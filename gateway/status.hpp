@@ -16,6 +16,7 @@
 
 #include "core/clock.hpp"
 #include "core/json.hpp"
+#include "drivers/driver.hpp"
 #include "gateway/outbox_store.hpp"
 #include "gateway/plate.hpp"
 
@@ -24,17 +25,15 @@ namespace marrowlink {
 inline constexpr std::size_t runs_kept_max = 200;    // older runs leave the page, finished ones first; they stay in the outbox and at the centre
 inline constexpr std::size_t runs_shown_min = 50;    // this many stay whatever their date; beyond them only those begun today (UTC)
 inline constexpr std::size_t plates_kept_max = 4;    // plates of runs still measuring; those of finished runs come from the outbox
-inline constexpr std::size_t alarms_max = 100;       // further alarms are counted in the last one's place as "alarms.more"
+inline constexpr std::size_t alarms_max = 100;       // the last place then says "alarms.more", and further ones are not listed
 inline constexpr std::size_t files_shown_max = 200;  // per instrument; further ones are not listed
 
 enum class InstrumentState : std::uint8_t { waiting_for_port, connecting, silent, idle, measuring, transferring, holding, failed, watching };
 enum class RunState : std::uint8_t { started, measuring, committed, acknowledged, aborted, unreadable };
-enum class FileState : std::uint8_t { waiting, incomplete, refused, taken, revision };
 enum class DiskState : std::uint8_t { ok, low, full, failed };
 enum class Severity : std::uint8_t { warn, error };
 std::string_view to_string(InstrumentState state);
 std::string_view to_string(RunState state);
-std::string_view to_string(FileState state);
 std::string_view to_string(DiskState state);
 std::string_view to_string(Severity severity);
 
@@ -71,13 +70,14 @@ struct RunCard {
     std::string answer_state, answer_verdict, answer_reason;      // the centre's; empty: none yet
     std::uint64_t plate_change = 0;                // grows with every plate(); the page then asks for the plate again
 
+    std::string noted;                             // when the card was made; its day decides how long it stays
     std::uint64_t last_seq = 0;                    // kept by the board
     std::uint64_t change = 0;
 };
 
 struct FileNotice {
     std::string name;
-    FileState state = FileState::waiting;
+    FileStanding state = FileStanding::waiting;
     std::string reason;
     std::optional<Clock::Instant> since;
 };
@@ -148,15 +148,13 @@ class StatusBoard {
         std::string since;
         Clock::Instant at;
     };
-    struct OnItsWay {
-        std::uint64_t last_seq;
-        std::string run;
-    };
 
     void changed(Section section);
-    void stamp_passed(std::deque<OnItsWay>& waiting, std::uint64_t seq, std::string RunCard::*at);
+    void stamp_broker();
+    void stamp_centre();
     void drop_old_runs();
     InstrumentCard* find_instrument(std::string_view id);
+    RunCard* find_card(std::string_view id);
     std::string now_text() const;
     double age_s(Clock::Instant when) const;
     json::object gateway_json() const;
@@ -181,7 +179,7 @@ class StatusBoard {
     std::vector<Raised> alarms_raised_;
     std::vector<InstrumentCard> instrument_cards_;
     std::deque<RunCard> run_cards_;                 // newest first
-    std::deque<OnItsWay> to_broker_, to_centre_;    // ascending last_seq
+    std::uint64_t next_at_broker_ = 0, next_at_centre_ = 0;  // smallest last_seq of a card still waiting for that stamp; 0: none
     std::map<std::string, std::vector<FileNotice>> file_notices_;
     std::deque<std::pair<std::string, Plate>> plates_;  // newest first
 
