@@ -20,11 +20,13 @@ struct OutboxConfig {
     std::filesystem::path directory = "/var/lib/marrowlink";
     std::uint64_t budget_bytes = 4ull << 30;  // 1 MiB to 16 TiB of used pages; at the budget instruments are no longer acknowledged
     std::chrono::days retention{30};          // 0 to 3650, after acknowledgement
+    friend bool operator==(OutboxConfig const&, OutboxConfig const&) = default;
 };
 
 struct TlsConfig {
     std::filesystem::path ca;
     std::filesystem::path certificate, key;  // both or neither
+    friend bool operator==(TlsConfig const&, TlsConfig const&) = default;
 };
 
 struct BrokerConfig {
@@ -35,17 +37,20 @@ struct BrokerConfig {
     std::optional<std::filesystem::path> password_file;
     std::chrono::seconds keepalive{15};  // 5 to 600
     std::optional<TlsConfig> tls;
+    friend bool operator==(BrokerConfig const&, BrokerConfig const&) = default;
 };
 
 struct WindowConfig {
     std::uint32_t records = 800;       // 1 to 800 without central's acknowledgement
     std::uint64_t bytes = 8ull << 20;  // 64 KiB to 8 MiB of them; one record is always allowed
+    friend bool operator==(WindowConfig const&, WindowConfig const&) = default;
 };
 
 struct PageConfig {
     HostPort listen{"127.0.0.1", 8080};  // port 0: any free one
     std::optional<std::filesystem::path> token_file;
     std::filesystem::path socket = "/run/marrowlink/gateway.sock";
+    friend bool operator==(PageConfig const&, PageConfig const&) = default;
 };
 
 enum class Parity : std::uint8_t { none, even, odd };
@@ -58,14 +63,17 @@ struct SerialConfig {
     Parity parity = Parity::none;
     int stop_bits = 1;  // 1 or 2
     FlowControl flow_control = FlowControl::none;
+    friend bool operator==(SerialConfig const&, SerialConfig const&) = default;
 };
 
 struct TcpConnectConfig {
     HostPort to;
+    friend bool operator==(TcpConnectConfig const&, TcpConnectConfig const&) = default;
 };
 
 struct TcpListenConfig {
     HostPort on;  // port 0: any free one
+    friend bool operator==(TcpListenConfig const&, TcpListenConfig const&) = default;
 };
 
 using TransportConfig = std::variant<SerialConfig, TcpConnectConfig, TcpListenConfig>;
@@ -79,6 +87,7 @@ struct LineConfig {
     int key_field = 0;                   // which word of the line, from 1, is the source's own key; 0: SHA-256 of the line
     std::string acknowledgement;         // sent after the commit, `{key}` replaced; empty: nothing is sent
     std::uint64_t bytes_max = 16 << 10;  // 16 bytes to 64 KiB; a longer line is kept and refused by name
+    friend bool operator==(LineConfig const&, LineConfig const&) = default;
 };
 
 enum class WhenTaken : std::uint8_t { keep, move, delete_ };
@@ -90,6 +99,7 @@ struct FolderConfig {
     std::chrono::milliseconds poll{2'000};    // 0.1 to 3600 s
     WhenTaken on_taken = WhenTaken::keep;
     std::filesystem::path move_to;  // for WhenTaken::move
+    friend bool operator==(FolderConfig const&, FolderConfig const&) = default;
 };
 
 enum class ReadMode : std::uint8_t { endpoint, kinetic, spectrum };
@@ -100,6 +110,7 @@ struct SpectramaxConfig {
     ReadMode mode = ReadMode::endpoint;
     std::chrono::milliseconds poll{1'000};             // 100 to 60000
     std::chrono::milliseconds command_timeout{5'000};  // 100 to 300000
+    friend bool operator==(SpectramaxConfig const&, SpectramaxConfig const&) = default;
 };
 
 struct InstrumentConfig {
@@ -108,6 +119,7 @@ struct InstrumentConfig {
     std::optional<std::chrono::seconds> silent_after;  // longer without a word is a state of its own
     std::variant<LineConfig, FolderConfig, SpectramaxConfig> driver;
     std::string driver_name() const;  // "line", "folder", "spectramax"
+    friend bool operator==(InstrumentConfig const&, InstrumentConfig const&) = default;
 };
 
 struct Config {

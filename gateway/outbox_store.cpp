@@ -20,6 +20,8 @@ CREATE TABLE taken(instrument TEXT NOT NULL, sha256 TEXT NOT NULL, run TEXT NOT 
 CREATE TABLE blanked(original_sha256 TEXT NOT NULL, offset INTEGER NOT NULL, bytes BLOB NOT NULL, PRIMARY KEY(original_sha256, offset)) STRICT;
 )sql";
 
+constexpr std::uint64_t page_bytes = 4096;   // SQLite's own default, and that of every file made here
+constexpr std::size_t prune_batch = 4096;    // acknowledged records that one transaction deletes when the budget needs their room
 constexpr std::uint64_t tail_checked = 64;  // records whose chain is proved at every start; the rest when they are sent
 
 std::int64_t as_int(std::uint64_t value) { return static_cast<std::int64_t>(value); }
@@ -32,12 +34,17 @@ Result<std::string> expected_schema() {
     return memory->schema();
 }
 
-Result<void> create(Database& database, std::string const& stream) {
+// Whole or not at all: an existing file without our tables is then always a damaged one, never one that a killed process left half made. Making it
+// again under the same name would give the same ids to other records.
+Result<void> create(std::filesystem::path const& path, std::string const& stream) {
+    auto memory = Database::open(":memory:", Database::Mode::create);
+    if (!memory) return fail(memory.error());
     std::string const sql = fmt::format(
-        "BEGIN IMMEDIATE; {} INSERT INTO meta VALUES('stream', '{}'), ('acknowledged', '0'), ('appended', '0'), ('acknowledged_bytes', '0');"
-        "PRAGMA application_id={}; PRAGMA user_version={}; COMMIT;",
-        schema_sql, stream, outbox_application_id, outbox_version);
-    return database.exec(sql.c_str());
+        "BEGIN IMMEDIATE; {} INSERT INTO meta VALUES('stream', '{}'), ('acknowledged', '0'), ('acknowledged_bytes', '0'), ('pruned', '0'), "
+        "('pruned_chain', '{}'); PRAGMA application_id={}; PRAGMA user_version={}; COMMIT;",
+        schema_sql, stream, hex(chain_start(stream)), outbox_application_id, outbox_version);
+    if (auto made = memory->exec(sql.c_str()); !made) return fail(made.error());
+    return memory->backup_to(path);
 }
 
 Result<void> check_identity(Database& database, std::string const& stream) {
@@ -74,18 +81,15 @@ OutboxStore::OutboxStore(Database database, Origin origin, OutboxLimits limits)
 Result<std::unique_ptr<OutboxStore>> OutboxStore::open(std::filesystem::path const& directory, Origin origin, OutboxLimits limits,
                                                        std::string const& vfs) {
     auto const path = directory / (origin.stream + std::string{outbox_suffix});
-    auto database = Database::open(path, Database::Mode::create, vfs);
+    std::error_code unseen;
+    if (!std::filesystem::exists(path, unseen)) {
+        if (auto made = create(path, origin.stream); !made) return fail(made.error());
+    }
+    auto database = Database::open(path, Database::Mode::read_write, vfs);
     if (!database) return fail(database.error());
-    if (auto set = database->exec("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-1024; PRAGMA journal_size_limit=67108864;");
+    if (auto set = database->exec("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-1024; PRAGMA journal_size_limit=16777216;");
         !set)
         return fail(set.error());
-    auto const application = database->pragma("application_id");
-    auto const tables = database->pragma("schema_version");
-    if (!application) return fail(application.error());
-    if (!tables) return fail(tables.error());
-    if (*application == 0 && *tables == 0) {
-        if (auto made = create(*database, origin.stream); !made) return fail(made.error());
-    }
     if (auto identity = check_identity(*database, origin.stream); !identity) return fail(identity.error());
     std::unique_ptr<OutboxStore> store{new OutboxStore(std::move(*database), std::move(origin), limits)};
     if (auto ready = store->prepare(); !ready) return fail(ready.error());
@@ -107,6 +111,8 @@ Result<void> OutboxStore::prepare() {
         {&set_meta_, "INSERT INTO meta VALUES(?,?) ON CONFLICT(name) DO UPDATE SET value=excluded.value"},
         {&insert_journal_, "INSERT INTO journal VALUES(?,?,?) ON CONFLICT DO UPDATE SET bytes=excluded.bytes WHERE length(bytes)=0"},
         {&release_journal_, "DELETE FROM journal WHERE instrument=? AND start<=?"},
+        {&page_count_, "PRAGMA page_count"},
+        {&free_pages_, "PRAGMA freelist_count"},
     };
     for (Want const& want : wanted) {
         auto prepared = database_.prepare(want.sql);
@@ -117,8 +123,11 @@ Result<void> OutboxStore::prepare() {
 }
 
 Result<void> OutboxStore::read_position() {
+    std::string const file = database_.path().string();
     auto meta = database_.prepare("SELECT name, value FROM meta");
     if (!meta) return fail(meta.error());
+    bool chain_known = false;
+    std::uint64_t pruned = 0;
     for (;;) {
         auto const row = meta->step();
         if (!row) return fail(row.error());
@@ -127,34 +136,31 @@ Result<void> OutboxStore::read_position() {
         std::uint64_t const value = std::strtoull(std::string{meta->text(1)}.c_str(), nullptr, 10);
         if (name == "acknowledged") position_.acknowledged = value;
         if (name == "acknowledged_bytes") acknowledged_bytes_through_ = value;
-        if (name == "appended") position_.appended = value;  // how far the file got even when every record has been pruned since
+        if (name == "pruned") pruned = value;
+        if (name == "pruned_chain") chain_known = digest_from_hex(meta->text(1), pruned_chain_);
     }
+    if (!chain_known) return fail(Fault::broken, fmt::format("{} has lost the chain of the record before its first.", file));
     auto ends = database_.prepare("SELECT (SELECT min(seq) FROM record), (SELECT max(seq) FROM record)");
     if (!ends) return fail(ends.error());
     auto const row = ends->step();
     if (!row) return fail(row.error());
     bool const empty = ends->is_null(0);
-    position_.first_kept = empty ? position_.appended + 1 : as_uint(ends->integer(0));
-    if (!empty) position_.appended = as_uint(ends->integer(1));
+    position_.first_kept = pruned + 1;
+    position_.appended = empty ? pruned : as_uint(ends->integer(1));
+    if (!empty && as_uint(ends->integer(0)) != pruned + 1)
+        return fail(Fault::broken, fmt::format("{} begins with seq {}, expected {}.", file, ends->integer(0), pruned + 1));
     ends->reset();
-    if (empty) {
-        bytes_through_ = acknowledged_bytes_through_;
-        if (position_.appended == 0) {
-            position_.chain = chain_start(origin_.stream);
-        } else {
-            auto chain = database_.prepare("SELECT value FROM meta WHERE name='chain'");
-            if (!chain) return fail(chain.error());
-            auto const found = chain->step();
-            if (!found) return fail(found.error());
-            if (!*found || !digest_from_hex(chain->text(0), position_.chain))
-                return fail(Fault::broken, fmt::format("{} has lost the chain of its last record.", database_.path().string()));
-        }
-    } else {
+    if (position_.acknowledged > position_.appended || position_.acknowledged < pruned)
+        return fail(Fault::broken, fmt::format("{} holds records {} to {} and says that central has them through {}: it is not what was last written here.",
+                                               file, pruned + 1, position_.appended, position_.acknowledged));
+    position_.chain = pruned_chain_;
+    bytes_through_ = acknowledged_bytes_through_;
+    if (!empty) {
         select_chain_.bind(1, as_int(position_.appended));
         auto const last = select_chain_.step();
         if (!last) return fail(last.error());
         if (!*last || select_chain_.blob(0).size() != position_.chain.size())
-            return fail(Fault::broken, fmt::format("{} has no chain at seq {}.", database_.path().string(), position_.appended));
+            return fail(Fault::broken, fmt::format("{} has no chain at seq {}.", file, position_.appended));
         std::copy_n(select_chain_.blob(0).begin(), position_.chain.size(), position_.chain.begin());
         bytes_through_ = as_uint(select_chain_.integer(1));
         select_chain_.reset();
@@ -165,38 +171,45 @@ Result<void> OutboxStore::read_position() {
 // A torn or edited tail is found before anything is added to it. Each row stores its chain, so the proof starts at any kept row.
 Result<void> OutboxStore::check_tail() {
     if (position_.first_kept > position_.appended) return {};
-    std::uint64_t const from = position_.appended > tail_checked ? std::max(position_.appended - tail_checked, position_.first_kept) : position_.first_kept;
+    std::uint64_t const from = position_.appended > tail_checked ? position_.appended - tail_checked : 1;
     auto const rows = peek_proved(from, tail_checked + 1, 1u << 30);
     if (!rows) return fail(rows.error());
-    if (rows->empty() || rows->back().seq != position_.appended)
-        return fail(Fault::broken, fmt::format("{} lacks its last records: found none after {}.", database_.path().string(), from));
     return {};
 }
 
 Result<std::vector<Record>> OutboxStore::peek_proved(std::uint64_t from, std::size_t records_max, std::size_t bytes_max) {
-    auto const before = chain_at(from - 1);  // absent for the first kept row: its own chain is then where the proof starts
+    from = std::max(from, position_.first_kept);
+    auto const before = chain_at(from - 1);
     if (!before) return fail(before.error());
+    if (!*before && from <= position_.appended) return fail(Fault::broken, fmt::format("{} lacks seq {}.", database_.path().string(), from - 1));
     auto records = peek(from, records_max, bytes_max);
     if (!records) return records;
-    std::optional<Digest> previous = *before;
+    Digest previous = before->value_or(Digest{});
     std::uint64_t expected = from;
     for (Record const& record : *records) {
         if (record.seq != expected)
             return fail(Fault::broken, fmt::format("{} lacks seq {}: found {}.", database_.path().string(), expected, record.seq));
-        if (previous && chain_next(hash_, *previous, record.attributes, record.data) != record.chain)
+        if (chain_next(hash_, previous, record.attributes, record.data) != record.chain)
             return fail(Fault::broken, fmt::format("{}: seq {} is not what was appended; its chain does not fit.", database_.path().string(), record.seq));
         previous = record.chain;
         ++expected;
     }
+    if (records->empty() && from <= position_.appended)
+        return fail(Fault::broken, fmt::format("{} lacks its records from {} to {}.", database_.path().string(), from, position_.appended));
     return records;
 }
 
 Result<void> OutboxStore::append(std::vector<Append> const& appends, Stamp const& stamp, std::int64_t now_ms, std::uint64_t acknowledged) {
-    if (position_.used_bytes + position_.wal_bytes >= limits_.budget_bytes) {
-        if (auto pruned = prune(now_ms, 4096); !pruned) return fail(pruned.error());
-        if (position_.used_bytes >= limits_.budget_bytes)
-            return fail(Fault::full, fmt::format("The outbox uses {} of its {} bytes and every record in it waits for central; nothing more is taken.",
-                                                 position_.used_bytes, limits_.budget_bytes));
+    if (position_.used_bytes >= limits_.budget_bytes) {
+        // What central has is the only room there is to make, so its word is stored before the append that may be refused.
+        if (auto confirmed = confirm(acknowledged); !confirmed) return confirmed;
+        while (position_.used_bytes >= limits_.budget_bytes) {
+            auto const pruned = prune(now_ms, prune_batch);
+            if (!pruned) return fail(pruned.error());
+            if (*pruned == 0)
+                return fail(Fault::full, fmt::format("The outbox uses {} of its {} bytes and every record in it waits for central; nothing more is taken.",
+                                                     position_.used_bytes, limits_.budget_bytes));
+        }
     }
     OutboxPosition const before = position_;
     std::uint64_t const bytes_before = bytes_through_;
@@ -308,9 +321,32 @@ Result<void> OutboxStore::track_open_run(Draft const& draft, Stamp const& stamp)
         auto close_run = database_.prepare("DELETE FROM open_run WHERE run=?");
         if (!close_run) return fail(close_run.error());
         close_run->bind_text(1, draft.run);
-        return close_run->run();
+        if (auto closed = close_run->run(); !closed) return closed;
     }
-    return {};
+    return draft.type == type::run_finished ? remember_transcript(draft) : Result<void>{};
+}
+
+// A reader that still holds what was committed here wants only to be cleared, also after a restart.
+Result<void> OutboxStore::remember_transcript(Draft const& finished) {
+    auto const data = json::parse(finished.data, "run.finished");
+    if (!data || !data->is_object()) return {};
+    auto const* const files = data->get_object().if_contains("files");
+    if (!files || !files->is_array() || files->get_array().empty() || !files->get_array().front().is_object()) return {};
+    json::object const& file = files->get_array().front().get_object();
+    if (json::string_of(file, "role") != "transcript") return {};
+    std::string const name = "transcript/" + finished.instrument;
+    set_meta_.bind_text(1, name).bind_text(2, json::string_of(file, "sha256"));
+    return set_meta_.run();
+}
+
+Result<std::string> OutboxStore::last_transcript(std::string const& instrument) {
+    auto row = database_.prepare("SELECT value FROM meta WHERE name=?");
+    if (!row) return fail(row.error());
+    std::string const name = "transcript/" + instrument;
+    row->bind_text(1, name);
+    auto const found = row->step();
+    if (!found) return fail(found.error());
+    return *found ? std::string{row->text(0)} : std::string{};
 }
 
 Result<void> OutboxStore::store_acknowledged(std::uint64_t acknowledged) {
@@ -344,12 +380,15 @@ Result<void> OutboxStore::confirm(std::uint64_t acknowledged) {
 }
 
 Result<void> OutboxStore::measure() {
-    auto const pages = database_.pragma("page_count");
-    auto const free_pages = database_.pragma("freelist_count");
-    if (!pages) return fail(pages.error());
-    if (!free_pages) return fail(free_pages.error());
-    constexpr std::uint64_t page_bytes = 4096;
-    position_.used_bytes = as_uint(*pages - *free_pages) * page_bytes;
+    std::int64_t counts[2] = {0, 0};
+    int place = 0;
+    for (Statement* const count : {&page_count_, &free_pages_}) {
+        auto const row = count->step();
+        if (!row) return fail(row.error());
+        counts[place++] = count->integer(0);
+        count->reset();
+    }
+    position_.used_bytes = as_uint(counts[0] - counts[1]) * page_bytes;
     std::error_code missing;
     auto const wal = std::filesystem::file_size(database_.path().string() + "-wal", missing);
     position_.wal_bytes = missing ? 0 : wal;
@@ -398,6 +437,7 @@ Result<std::vector<Record>> OutboxStore::peek(std::uint64_t from, std::size_t re
 
 Result<std::optional<Digest>> OutboxStore::chain_at(std::uint64_t seq) {
     if (seq == 0) return chain_start(origin_.stream);
+    if (seq + 1 == position_.first_kept) return pruned_chain_;
     if (seq == position_.appended) return position_.chain;
     select_chain_.bind(1, as_int(seq));
     auto const row = select_chain_.step();
@@ -412,30 +452,37 @@ Result<std::optional<Digest>> OutboxStore::chain_at(std::uint64_t seq) {
 }
 
 Result<std::uint64_t> OutboxStore::prune(std::int64_t now_ms, std::size_t batch) {
-    bool const pressed = position_.used_bytes + position_.wal_bytes >= limits_.budget_bytes;
-    std::uint64_t const last = std::min(position_.acknowledged, position_.first_kept + batch - 1);
-    if (position_.first_kept > last) return 0;
+    std::uint64_t const first = position_.first_kept;
+    std::uint64_t last = std::min(position_.acknowledged, first + batch - 1);
+    if (first > last) return 0;
+    if (position_.used_bytes < limits_.budget_bytes) {
+        auto young = database_.prepare("SELECT seq FROM record WHERE seq BETWEEN ? AND ? AND appended_ms >= ? ORDER BY seq LIMIT 1");
+        if (!young) return fail(young.error());
+        young->bind(1, as_int(first)).bind(2, as_int(last)).bind(3, now_ms - limits_.retention_ms);
+        auto const row = young->step();
+        if (!row) return fail(row.error());
+        if (*row) last = as_uint(young->integer(0)) - 1;
+        if (first > last) return 0;
+    }
+    auto const chain = chain_at(last);
+    if (!chain) return fail(chain.error());
+    if (!*chain) return fail(Fault::broken, fmt::format("{} lacks seq {}.", database_.path().string(), last));
     auto transaction = Transaction::begin(database_);
     if (!transaction) return fail(transaction.error());
-    // The last record's chain must outlive it: the next append continues from it.
-    for (auto const& [name, value] : {std::pair{"chain", hex(position_.chain)}, std::pair{"appended", std::to_string(position_.appended)}}) {
+    auto remove = database_.prepare("DELETE FROM record WHERE seq BETWEEN ? AND ?");
+    if (!remove) return fail(remove.error());
+    remove->bind(1, as_int(first)).bind(2, as_int(last));
+    if (auto removed = remove->run(); !removed) return fail(removed.error());
+    // The chain outlives its record: the proof of what follows starts from it.
+    for (auto const& [name, value] : {std::pair{"pruned", std::to_string(last)}, std::pair{"pruned_chain", hex(**chain)}}) {
         set_meta_.bind_text(1, name).bind_text(2, value);
         if (auto stored = set_meta_.run(); !stored) return fail(stored.error());
     }
-    auto remove = database_.prepare(
-        "DELETE FROM record WHERE seq BETWEEN ?1 AND ?2 AND (?3 OR seq < coalesce((SELECT min(seq) FROM record WHERE seq BETWEEN ?1 AND ?2 AND "
-        "appended_ms >= ?4), ?2 + 1))");
-    if (!remove) return fail(remove.error());
-    remove->bind(1, as_int(position_.first_kept)).bind(2, as_int(last)).bind(3, pressed ? 1 : 0).bind(4, now_ms - limits_.retention_ms);
-    if (auto removed = remove->run(); !removed) return fail(removed.error());
-    std::uint64_t const count = as_uint(database_.changes());
     if (auto committed = transaction->commit(); !committed) return fail(committed.error());
-    position_.first_kept += count;
-    if (pressed) {
-        if (auto folded = database_.exec("PRAGMA wal_checkpoint(TRUNCATE)"); !folded) return fail(folded.error());
-    }
+    position_.first_kept = last + 1;
+    pruned_chain_ = **chain;
     if (auto measured = measure(); !measured) return fail(measured.error());
-    return count;
+    return last - first + 1;
 }
 
 Result<std::string> OutboxStore::journal(std::string const& instrument, std::uint64_t& start) {
@@ -473,6 +520,16 @@ Result<std::string> OutboxStore::run_of_taken(std::string const& instrument, std
     auto const row = found->step();
     if (!row) return fail(row.error());
     return *row ? std::string{found->text(0)} : std::string{};
+}
+
+Result<std::string> OutboxStore::sourcekey_of_run(std::string const& run) {
+    auto row = database_.prepare("SELECT attributes FROM record WHERE run=? AND type IN ('run.started', 'run.finished') LIMIT 1");
+    if (!row) return fail(row.error());
+    row->bind_text(1, run);
+    auto const found = row->step();
+    if (!found) return fail(found.error());
+    if (!*found) return fail(Fault::unavailable, fmt::format("Run {} is no longer kept on this gateway.", run));
+    return std::string{find_attribute(row->blob(0), "sourcekey")};
 }
 
 Result<std::vector<Record>> OutboxStore::records_of_run(std::string const& run, std::string_view type) {

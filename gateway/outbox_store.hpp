@@ -6,7 +6,7 @@
 //   open_run  runs begun and neither finished nor aborted
 //   taken     export files already taken, by content
 //   blanked   the original bytes under the spaces of what left the site: chunks + blanked = the true original, without a second copy
-//   meta      stream, acknowledged, previous stream and why this one began
+//   meta      stream; acknowledged, acknowledged_bytes; pruned, pruned_chain: the last record no longer kept, from whose chain the proof starts
 #pragma once
 
 #include <filesystem>
@@ -60,8 +60,8 @@ struct OutboxLimits {
 
 class OutboxStore {
    public:
-    // Opens `<directory>/<stream>.outbox`, or makes it. `broken` when the file or its tail is damaged or its schema is not ours,
-    // `configuration` when a newer version wrote it. `vfs` as in Database::open.
+    // Opens `<directory>/<stream>.outbox`, or makes it when there is none. `broken` when the file, its schema, its tail or what it says of itself is
+    // not what was written, `configuration` when a newer version wrote it. `vfs` as in Database::open.
     static Result<std::unique_ptr<OutboxStore>> open(std::filesystem::path const& directory, Origin origin, OutboxLimits limits,
                                                      std::string const& vfs = {});
 
@@ -71,16 +71,18 @@ class OutboxStore {
     // Without an fsync: a killed process keeps it, a power cut at worst sends again what central already has.
     Result<void> confirm(std::uint64_t acknowledged);
     Result<std::vector<Record>> peek(std::uint64_t from, std::size_t records_max, std::size_t bytes_max);
-    // The same, and `broken` unless seqs are gapless from `from` on and every chain follows from the one before it.
+    // The same from the first kept record at or after `from`, and `broken` unless seqs are gapless and every chain follows from the one before it.
     Result<std::vector<Record>> peek_proved(std::uint64_t from, std::size_t records_max, std::size_t bytes_max);
     Result<std::optional<Digest>> chain_at(std::uint64_t seq);  // seq 0: the start; nullopt: no longer or not yet kept
-    // Deletes acknowledged records older than the retention, or the oldest acknowledged ones while over budget; at most `batch` of them.
+    // Deletes acknowledged records older than the retention, or the oldest acknowledged ones while at the budget; at most `batch` of them.
     Result<std::uint64_t> prune(std::int64_t now_ms, std::size_t batch);
 
     // Its bytes, and the offset of the first: how many bytes this instrument had sent before them, over all its connections.
     Result<std::string> journal(std::string const& instrument, std::uint64_t& start);
     Result<std::vector<OpenRun>> open_runs();
+    Result<std::string> last_transcript(std::string const& instrument);                        // SHA-256, hex, of its last finished run's; empty: none
     Result<std::string> run_of_taken(std::string const& instrument, std::string const& sha256);  // empty: not taken
+    Result<std::string> sourcekey_of_run(std::string const& run);                                // `unavailable` when the run is no longer kept
     Result<std::vector<Record>> records_of_run(std::string const& run, std::string_view type);   // for the page; in order
 
     OutboxPosition const& position() const { return position_; }
@@ -96,6 +98,7 @@ class OutboxStore {
     Result<void> apply(Append const& append, Stamp const& stamp, std::int64_t now_ms);
     Result<void> release_journal(std::string const& instrument, std::uint64_t through);
     Result<void> track_open_run(Draft const& draft, Stamp const& stamp);
+    Result<void> remember_transcript(Draft const& finished);
     Result<void> store_acknowledged(std::uint64_t acknowledged);
     Result<void> measure();
 
@@ -105,8 +108,10 @@ class OutboxStore {
     OutboxPosition position_;
     std::uint64_t bytes_through_ = 0;               // of the last record
     std::uint64_t acknowledged_bytes_through_ = 0;  // of the last acknowledged one
+    Digest pruned_chain_{};                         // of the record before the first kept one
     Sha256 hash_;
-    Statement find_key_, insert_record_, select_records_, select_chain_, set_meta_, insert_journal_, release_journal_;
+    Statement find_key_, insert_record_, select_records_, select_chain_, set_meta_, insert_journal_, release_journal_, page_count_,
+        free_pages_;
 };
 
 }  // namespace marrowlink

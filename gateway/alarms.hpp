@@ -1,0 +1,22 @@
+// The sentences of the alarm strip: what is wrong and what to do. One condition is one alarm: raised when it begins, cleared when it ends.
+#pragma once
+
+#include <string>
+
+#include "gateway/forwarder.hpp"
+#include "gateway/instrument.hpp"
+#include "gateway/status.hpp"
+
+namespace marrowlink::alarms {
+
+Alarm outbox_set_aside(std::string reason);
+Alarm outbox_full(std::string reason);
+Alarm outbox_cannot_write(std::string reason);
+Alarm configuration_refused(std::string reason);
+Alarm restart_needed(std::string sections);
+
+void follow_link(StatusBoard& board, LinkStatus const& status);
+void follow_instrument(StatusBoard& board, std::string const& id, ConnectionStatus const& status);
+void follow_room(StatusBoard& board, DiskView const& disk);
+
+}  // namespace marrowlink::alarms

@@ -1,0 +1,289 @@
+#include "gateway/gateway.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+
+#include "core/log.hpp"
+#include "gateway/alarms.hpp"
+#include "gateway/run_view.hpp"
+
+namespace marrowlink {
+namespace {
+namespace asio = boost::asio;
+constexpr std::chrono::minutes housekeeping_period{1};
+constexpr std::size_t prune_batch = 2'000;
+
+ForwarderLimits forwarder_limits(Config const& config) {
+    ForwarderLimits limits;
+    limits.records = config.window.records;
+    limits.bytes = config.window.bytes;
+    return limits;
+}
+}  // namespace
+
+Gateway::Gateway(GatewayParts parts, Config config, OpenedOutbox opened)
+    : parts_(std::move(parts)), config_(std::move(config)), board_(parts_.clock, config_.site, config_.gateway) {
+    outbox_ = std::make_unique<Outbox>(std::move(opened.store), parts_.clock, parts_.boot_id, parts_.loop, parts_.store);
+    forwarder_ = std::make_unique<Forwarder>(parts_.uplink, parts_.clock, parts_.entropy, parts_.loop, config_.site, config_.gateway,
+                                             forwarder_limits(config_), *this);
+    board_.stream(outbox_->stream());
+    board_.broker(fmt::format("{}:{}", config_.broker.host, config_.broker.port));
+    board_.position(outbox_->position());
+    outbox_->listen(this);
+    forwarder_->add(*outbox_, true);
+    adopt(std::move(opened));
+}
+
+Gateway::~Gateway() = default;
+
+// Takes over what opening the outbox brought besides the outbox itself.
+void Gateway::adopt(OpenedOutbox opened) {
+    directory_ = std::move(opened.directory);
+    for (std::unique_ptr<RecordSource>& salvage : opened.salvages) {
+        forwarder_->add(*salvage, false);
+        salvages_.push_back(std::move(salvage));
+    }
+    if (!opened.set_aside.empty() && board_.raise(alarms::outbox_set_aside(opened.set_aside)))
+        log::error("outbox.set_aside", {{"reason", opened.set_aside}, {"stream", outbox_->stream()}});
+}
+
+void Gateway::start() {
+    show_disk();
+    for (InstrumentConfig const& instrument : config_.instruments) run_instrument(instrument);
+    forwarder_->start();
+    asio::co_spawn(parts_.loop, housekeeping(), asio::bind_cancellation_slot(stop_housekeeping_.slot(), asio::detached));
+    log::info("gateway.started", {{"site", config_.site}, {"gateway", config_.gateway}, {"stream", outbox_->stream()},
+                                  {"appended", outbox_->position().appended}, {"acknowledged", outbox_->position().acknowledged}});
+}
+
+void Gateway::stop() {
+    for (Running& running : running_) running.cancel.emit(asio::cancellation_type::terminal);
+    stop_housekeeping_.emit(asio::cancellation_type::terminal);
+    forwarder_->stop();
+    log::info("gateway.stopped", {{"appended", outbox_->position().appended}, {"acknowledged", outbox_->acknowledged()}});
+}
+
+void Gateway::run_instrument(InstrumentConfig const& config) {
+    Running& running = running_.emplace_back();
+    running.config = config;
+    InstrumentPlan plan = parts_.plan(config);
+    InstrumentCard& card = board_.instrument(config.id);
+    card.title = config.title;
+    card.driver = config.driver_name();
+    card.port = plan.port;
+    card.tried_on_hardware = plan.tried_on_hardware;
+    card.commandable = plan.commandable;
+    card.due = config.silent_after;
+    card.state = plan.transport ? InstrumentState::waiting_for_port : InstrumentState::watching;
+    running.instrument = std::make_unique<Instrument>(std::move(plan), *outbox_, parts_.clock, parts_.entropy, *this);
+    asio::co_spawn(parts_.loop, running.instrument->run(), asio::bind_cancellation_slot(running.cancel.slot(), [](std::exception_ptr failure) {
+                       // Cancellation is how an instrument ends; anything else is a broken invariant and must not pass unseen.
+                       if (!failure) return;
+                       try {
+                           std::rethrow_exception(failure);
+                       } catch (boost::system::system_error const& error) {
+                           if (error.code() != asio::error::operation_aborted) throw;
+                       }
+                   }));
+}
+
+void Gateway::reload(Config config) {
+    std::vector<std::string> needs_restart;
+    if (!(config.site == config_.site && config.gateway == config_.gateway)) needs_restart.push_back("site or gateway");
+    if (!(config.outbox == config_.outbox)) needs_restart.push_back("[outbox]");
+    if (!(config.broker == config_.broker)) needs_restart.push_back("[broker]");
+    if (!(config.window == config_.window)) needs_restart.push_back("[window]");
+    if (!(config.page == config_.page)) needs_restart.push_back("[page]");
+    std::size_t changed = 0;
+    for (auto running = running_.begin(); running != running_.end();) {
+        auto const wanted = std::find(config.instruments.begin(), config.instruments.end(), running->config);
+        if (wanted != config.instruments.end()) {
+            ++running;
+            continue;
+        }
+        ++changed;
+        running->cancel.emit(asio::cancellation_type::terminal);
+        board_.forget_instrument(running->config.id);
+        ended_.splice(ended_.end(), running_, running++);  // its coroutine unwinds in a later turn of the loop
+    }
+    for (InstrumentConfig const& instrument : config.instruments) {
+        if (find(instrument.id)) continue;
+        ++changed;
+        run_instrument(instrument);
+    }
+    config_.instruments = std::move(config.instruments);
+    board_.clear("configuration.refused");
+    if (needs_restart.empty()) board_.clear("configuration.restart_needed");
+    else board_.raise(alarms::restart_needed(fmt::format("{}", fmt::join(needs_restart, ", "))));
+    log::info("configuration.reloaded", {{"instruments_changed", changed}, {"needs_restart", fmt::format("{}", fmt::join(needs_restart, ", "))}});
+    note("gateway", type::audit, {{"what", "configuration.reloaded"}, {"instruments_changed", changed}});
+    forwarder_->reconnect_now();
+}
+
+void Gateway::reload_failed(Error const& error) {
+    log::error("configuration.refused", {{"reason", error.message}, {"in_force", "the last good one"}});
+    board_.raise(alarms::configuration_refused(error.message));
+}
+
+Task<Result<std::string>> Gateway::start(std::string instrument, std::string plate) {
+    Running* const running = find(instrument);
+    if (!running) co_return fail(Fault::usage, fmt::format("There is no instrument \"{}\" in the configuration.", instrument));
+    auto run = co_await running->instrument->start(plate, "page");
+    note(instrument, type::audit, {{"what", "run.start_asked"}, {"accepted", run.has_value()}});
+    co_return run;
+}
+
+Task<Result<void>> Gateway::label(std::string run, std::string plate, std::string who, std::string why) {
+    RunCard const* const known = board_.find_run(run);
+    if (!known) co_return fail(Fault::usage, fmt::format("There is no run {} on this gateway's page.", run));
+    Running* const running = find(known->instrument);
+    std::function<Result<std::string>(OutboxStore&)> look_up = [run](OutboxStore& store) { return store.sourcekey_of_run(run); };
+    auto const found = co_await outbox_->ask(std::move(look_up));
+    if (!found) co_return fail(found.error());
+    std::string const sourcekey = *found;
+    RunIdentity const id{known->instrument, running ? running->config.driver_name() : "unknown", run, sourcekey};
+    Append append;
+    append.drafts.push_back(run_labelled(id, plate, who, why, random_uuid(parts_.entropy)));
+    auto const kept = co_await outbox_->append(std::move(append));
+    if (!kept) co_return fail(kept.error());
+    board_.run(run).plate = plate;
+    co_return Result<void>{};
+}
+
+Task<Result<std::vector<Reading>>> Gateway::readings(std::string run) {
+    std::function<Result<std::vector<Record>>(OutboxStore&)> read = [run](OutboxStore& store) {
+        return store.records_of_run(run, type::run_readings);
+    };
+    auto const records = co_await outbox_->ask(std::move(read));
+    if (!records) co_return fail(records.error());
+    if (records->empty()) co_return fail(Fault::unavailable, fmt::format("The readings of run {} are no longer kept on this gateway.", run));
+    std::vector<Reading> out;
+    for (Record const& record : *records) append_readings(out, record.data);
+    co_return out;
+}
+
+void Gateway::on_position(OutboxPosition const& position) {
+    board_.position(position);
+    forwarder_->appended();
+}
+
+void Gateway::on_trouble(Error const& error) {
+    Alarm alarm = error.fault == Fault::full ? alarms::outbox_full(error.message) : alarms::outbox_cannot_write(error.message);
+    DiskView disk;
+    disk.state = error.fault == Fault::full ? DiskState::full : DiskState::failed;
+    disk.detail = error.message;
+    disk.budget_bytes = config_.outbox.budget_bytes;
+    std::string const id = alarm.id;
+    if (!board_.raise(std::move(alarm))) return;
+    board_.disk(std::move(disk));
+    log::error("outbox.not_writable", {{"reason", error.message}, {"consequence", "instruments are not acknowledged until this ends"}});
+}
+
+void Gateway::on_trouble_over() {
+    bool const was = board_.clear("outbox.full");
+    if (board_.clear("outbox.cannot_write") || was) log::info("outbox.writable_again", {});
+    show_disk();
+}
+
+void Gateway::on_damaged(Error const& error) {
+    auto opened = directory_->set_aside(error);
+    if (!opened) {
+        // Nothing can be made durable any more, so nothing may be acknowledged; the service manager starts us again.
+        log::error("outbox.lost", {{"reason", opened.error().message}});
+        std::exit(exit_code(Fault::broken));
+    }
+    forwarder_->remove(*outbox_);
+    outbox_->replace(std::move(opened->store));
+    board_.stream(outbox_->stream());
+    forwarder_->add(*outbox_, true);
+    adopt(std::move(*opened));
+}
+
+void Gateway::on_link(LinkStatus const& status) {
+    board_.link(to_string(status.state), status.detail);
+    board_.pubacked(status.pubacked);
+    board_.counted(status.published, status.repeated);
+    alarms::follow_link(board_, status);
+}
+
+void Gateway::on_answer(json::object const& answer) {
+    board_.answer(json::string_of(answer, "run"), json::string_of(answer, "state"), json::string_of(answer, "verdict"), json::string_of(answer, "reason"));
+}
+
+void Gateway::on_disagreement(std::string const& stream, std::uint64_t through) {
+    log::error("link.centre_disagrees", {{"stream", stream}, {"through", through}});
+}
+
+void Gateway::on_instrument(std::string const& id, ConnectionStatus const& status) {
+    Running* const running = find(id);
+    if (!running) return;
+    InstrumentCard& card = board_.instrument(id);
+    InstrumentState const before = card.state;
+    show_connection(card, status, running->instrument && running->instrument->driver() ? running->instrument->driver()->activity() : "");
+    alarms::follow_instrument(board_, id, status);
+    if (card.state != before) note(id, type::instrument_state, {{"state", to_string(card.state)}, {"detail", status.detail}});
+}
+
+void Gateway::on_heard(std::string const& id, Clock::Instant) { board_.heard(id); }
+
+void Gateway::on_stored(std::string const& id, std::vector<Draft> const& drafts, std::size_t messages, std::uint64_t through) {
+    if (messages > 0) board_.instrument(id).messages += messages;
+    for (Draft const& draft : drafts) show_draft(board_, draft, through);
+}
+
+// A fact about an instrument or the gateway itself, written down without waiting.
+void Gateway::note(std::string instrument, std::string_view type, json::object data) {
+    Append append;
+    Draft& draft = append.drafts.emplace_back();
+    draft.type = type;
+    draft.part = random_uuid(parts_.entropy);
+    draft.instrument = instrument;
+    data["instrument"] = std::move(instrument);
+    draft.data = json::serialize(data);
+    asio::co_spawn(
+        parts_.loop, [this, append = std::move(append)]() mutable -> Task<void> { co_await outbox_->append(std::move(append)); }, asio::detached);
+}
+
+Task<void> Gateway::housekeeping() {
+    for (;;) {
+        co_await parts_.clock.sleep_for(housekeeping_period);
+        ended_.clear();
+        for (Running& running : running_) {
+            std::uint64_t const heard = board_.instrument(running.config.id).messages;
+            if (heard == running.reported) continue;
+            running.reported = heard;
+            note(running.config.id, type::telemetry, {{"messages", heard}});
+        }
+        std::int64_t const now_ms = parts_.clock.utc().time_since_epoch().count();
+        std::function<Result<std::uint64_t>(OutboxStore&)> prune = [now_ms](OutboxStore& store) { return store.prune(now_ms, prune_batch); };
+        auto const pruned = co_await outbox_->ask(std::move(prune));
+        if (pruned && *pruned > 0) log::info("outbox.pruned", {{"records", *pruned}});
+        show_disk();
+    }
+}
+
+void Gateway::show_disk() {
+    OutboxPosition const& position = outbox_->position();
+    DiskView disk;
+    disk.budget_bytes = config_.outbox.budget_bytes;
+    std::error_code unknown;
+    auto const space = std::filesystem::space(config_.outbox.directory, unknown);
+    if (!unknown) disk.free_bytes = space.available;
+    std::uint64_t const room = std::min(disk.budget_bytes - std::min(disk.budget_bytes, position.used_bytes), unknown ? disk.budget_bytes : disk.free_bytes);
+    usage_.note(parts_.clock.now(), position);
+    disk.room_hours = usage_.hours_for(room);
+    disk.state = disk.room_hours && *disk.room_hours < 24 ? DiskState::low : DiskState::ok;
+    alarms::follow_room(board_, disk);
+    board_.disk(std::move(disk));
+}
+
+Gateway::Running* Gateway::find(std::string_view id) {
+    auto const found = std::find_if(running_.begin(), running_.end(), [&](Running const& running) { return running.config.id == id; });
+    return found == running_.end() ? nullptr : &*found;
+}
+
+}  // namespace marrowlink

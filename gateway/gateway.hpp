@@ -1,0 +1,90 @@
+// The composition root: builds every part from the configuration, introduces them to one another, and tells the status board what they say.
+#pragma once
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/cancellation_signal.hpp>
+#include <functional>
+#include <list>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/clock.hpp"
+#include "gateway/api.hpp"
+#include "gateway/config.hpp"
+#include "gateway/forwarder.hpp"
+#include "gateway/instrument.hpp"
+#include "gateway/outbox.hpp"
+#include "gateway/outbox_directory.hpp"
+#include "gateway/run_view.hpp"
+#include "gateway/status.hpp"
+
+namespace marrowlink {
+
+// What the gateway is given instead of the world.
+struct GatewayParts {
+    Clock& clock;
+    Entropy& entropy;
+    boost::asio::any_io_executor loop;
+    boost::asio::any_io_executor store;
+    Uplink& uplink;
+    std::function<InstrumentPlan(InstrumentConfig const&)> plan;  // the transports are the world's, so the plan is made outside
+    std::string boot_id;
+};
+
+class Gateway final : public OutboxListener, public ForwarderListener, public InstrumentListener, public GatewayCommands {
+   public:
+    Gateway(GatewayParts parts, Config config, OpenedOutbox opened);
+    ~Gateway() override;
+
+    void start();
+    void stop();                    // instruments first, then the link; what is durable stays
+    void reload(Config config);     // instruments are added, removed or replaced; what needs a restart is said
+    void reload_failed(Error const& error);
+    StatusBoard& board() { return board_; }
+
+    // GatewayCommands
+    Task<Result<std::string>> start(std::string instrument, std::string plate) override;
+    Task<Result<void>> label(std::string run, std::string plate, std::string who, std::string why) override;
+    Task<Result<std::vector<Reading>>> readings(std::string run) override;
+
+   private:
+    struct Running {
+        InstrumentConfig config;
+        std::unique_ptr<Instrument> instrument;
+        boost::asio::cancellation_signal cancel;
+        std::uint64_t reported = 0;  // messages told to the centre in telemetry
+    };
+
+    void on_position(OutboxPosition const& position) override;
+    void on_trouble(Error const& error) override;
+    void on_trouble_over() override;
+    void on_damaged(Error const& error) override;
+    void on_link(LinkStatus const& status) override;
+    void on_answer(json::object const& answer) override;
+    void on_disagreement(std::string const& stream, std::uint64_t through) override;
+    void on_instrument(std::string const& id, ConnectionStatus const& status) override;
+    void on_heard(std::string const& id, Clock::Instant at) override;
+    void on_stored(std::string const& id, std::vector<Draft> const& drafts, std::size_t messages, std::uint64_t through) override;
+
+    void run_instrument(InstrumentConfig const& config);
+    void adopt(OpenedOutbox opened);
+    void note(std::string instrument, std::string_view type, json::object data);
+    Task<void> housekeeping();
+    void show_disk();
+    Running* find(std::string_view id);
+
+    GatewayParts parts_;
+    Config config_;
+    StatusBoard board_;
+    std::unique_ptr<Outbox> outbox_;
+    std::unique_ptr<OutboxDirectory> directory_;
+    std::vector<std::unique_ptr<RecordSource>> salvages_;
+    std::unique_ptr<Forwarder> forwarder_;
+    std::list<Running> running_;
+    std::list<Running> ended_;  // cancelled; kept until their coroutines have unwound
+    UsageRate usage_;
+    boost::asio::cancellation_signal stop_housekeeping_;
+};
+
+}  // namespace marrowlink

@@ -1,0 +1,202 @@
+#include "gateway/instrument.hpp"
+
+#include <fmt/format.h>
+
+#include "core/log.hpp"
+#include "gateway/journal.hpp"
+
+namespace marrowlink {
+
+// Notes when the instrument was last heard; adds nothing else to the line.
+class Instrument::Heard final : public Transport {
+   public:
+    Heard(std::unique_ptr<Transport> line, Instrument& owner) : line_(std::move(line)), owner_(owner) {}
+
+    Task<Result<std::size_t>> read_some(std::span<std::byte> into, Clock::Instant deadline) override {
+        auto const got = co_await line_->read_some(into, deadline);
+        if (got) {
+            owner_.status_.last_heard = owner_.clock_.now();
+            owner_.listener_.on_heard(owner_.plan_.id, *owner_.status_.last_heard);
+        }
+        co_return got;
+    }
+    Task<Result<void>> write(std::span<std::byte const> bytes) override { return line_->write(bytes); }
+
+   private:
+    std::unique_ptr<Transport> line_;
+    Instrument& owner_;
+};
+
+Instrument::Instrument(InstrumentPlan plan, Outbox& outbox, Clock& clock, Entropy& entropy, InstrumentListener& listener)
+    : plan_(std::move(plan)), outbox_(outbox), clock_(clock), entropy_(entropy), listener_(listener) {}
+
+Task<void> Instrument::run() {
+    std::chrono::milliseconds backoff = backoff_first;
+    for (;;) {
+        auto const began = clock_.now();
+        if (plan_.journalled) co_await read_journal();
+        auto const end = co_await connect_and_serve();
+        driver_.reset();
+        transport_.reset();
+        if (!end) become(status_.state == ConnectionState::serving ? ConnectionState::failed : status_.state, end.error().message);
+        // A connection that held for a while was a good one: the next attempt comes soon.
+        if (clock_.now() - began > std::chrono::seconds(30)) backoff = backoff_first;
+        co_await clock_.sleep_for(backoff);
+        backoff = std::min(backoff * 2, backoff_last);
+    }
+}
+
+Task<void> Instrument::read_journal() {
+    std::function<Result<std::pair<std::string, std::uint64_t>>(OutboxStore&)> read = [this](OutboxStore& store) {
+        std::uint64_t start = 0;
+        auto bytes = store.journal(plan_.id, start);
+        return bytes.map([start](std::string text) { return std::pair{std::move(text), start}; });
+    };
+    auto kept = co_await outbox_.ask(std::move(read));
+    if (!kept) {
+        log::error("instrument.journal_unreadable", {{"instrument", plan_.id}, {"reason", kept.error().message}});
+        co_return;
+    }
+    position_ = kept->second + kept->first.size();
+    if (kept->first.empty()) co_return;
+    ReplayTransport replay{std::move(kept->first)};
+    InstrumentPlan::Connection connection;
+    connection.transport = &replay;
+    connection.position = kept->second;
+    co_await recall(connection);
+    auto const driver = plan_.driver(std::move(connection));
+    auto const end = co_await serve(*driver, kept->second);
+    if (!end && end.error().fault != Fault::closed)
+        log::warn("instrument.journal_not_understood", {{"instrument", plan_.id}, {"reason", end.error().message}});
+}
+
+Task<Result<void>> Instrument::connect_and_serve() {
+    InstrumentPlan::Connection connection;
+    if (plan_.transport) {
+        become(ConnectionState::waiting_for_port, status_.detail);
+        auto opened = co_await plan_.transport->open();
+        if (!opened) co_return fail(opened.error());
+        transport_ = std::make_unique<Heard>(std::move(*opened), *this);
+        if (plan_.journalled) transport_ = std::make_unique<JournalledTransport>(std::move(transport_), outbox_, plan_.id, position_);
+        connection.transport = transport_.get();
+        connection.position = position_;
+    }
+    become(ConnectionState::connecting, "");
+    co_await recall(connection);
+    status_.run = connection.open_run ? connection.open_run->run : "";
+    status_.plate = connection.open_run ? connection.open_run->plate : "";
+    driver_ = plan_.driver(std::move(connection));
+    auto const identity = co_await driver_->identify();
+    if (!identity) co_return fail(identity.error());
+    status_.identity = *identity;
+    log::info("instrument.connected", {{"instrument", plan_.id}, {"identity", *identity}});
+    become(ConnectionState::serving, "");
+    co_return co_await serve(*driver_, position_);
+}
+
+// Read this function first: durable, then acknowledged.
+Task<Result<void>> Instrument::serve(Driver& driver, std::uint64_t position) {
+    for (;;) {
+        auto batch = co_await driver.next();
+        if (!batch) co_return fail(batch.error());
+        Append append;
+        append.drafts = std::move(batch->records);
+        append.taken = std::move(batch->taken);
+        append.blanked = std::move(batch->blanked);
+        append.journal_instrument = plan_.id;
+        append.journal_through = plan_.journalled ? position + batch->consumed : 0;
+        auto const kept = co_await store(std::move(append));  // durable from here on
+        if (!kept) co_return fail(kept.error());
+        auto const told = co_await driver.acknowledge(batch->receipt);  // only now may the instrument forget
+        if (!told) co_return fail(told.error());
+    }
+}
+
+// What a driver must know of the time before this connection.
+Task<void> Instrument::recall(InstrumentPlan::Connection& connection) {
+    connection.open_run = co_await open_run();
+    std::function<Result<std::string>(OutboxStore&)> read = [this](OutboxStore& store) { return store.last_transcript(plan_.id); };
+    auto const transcript = co_await outbox_.ask(std::move(read));
+    if (transcript) connection.last_transcript = *transcript;
+}
+
+// An instrument has one run at a time: of several open ones only the last can still be meant.
+Task<std::optional<OpenRun>> Instrument::open_run() {
+    std::function<Result<std::vector<OpenRun>>(OutboxStore&)> read = [](OutboxStore& store) { return store.open_runs(); };
+    auto const all = co_await outbox_.ask(std::move(read));
+    std::optional<OpenRun> last;
+    Append closing;
+    if (all) {
+        for (OpenRun const& run : *all) {
+            if (run.instrument != plan_.id) continue;
+            if (last) {
+                RunIdentity const id{plan_.id, plan_.driver_name, last->run, last->sourcekey};
+                closing.drafts.push_back(run_aborted(id, "Another run was begun on this instrument before this one had ended."));
+            }
+            last = run;
+        }
+    }
+    if (!closing.drafts.empty()) co_await store(std::move(closing));
+    co_return last;
+}
+
+Task<Result<std::uint64_t>> Instrument::store(Append append) {
+    std::vector<Draft> drafts;
+    std::size_t messages = 0;
+    for (Draft const& draft : append.drafts) {
+        bool const is_message = draft.type == type::run_readings && plan_.messages;
+        if (is_message) ++messages;
+        else if (draft.type != type::run_file) drafts.push_back(draft);
+    }
+    auto const kept = co_await outbox_.append(std::move(append));
+    if (!kept) co_return fail(kept.error());
+    for (Draft const& draft : drafts) {
+        bool const begins = draft.type == type::run_started;
+        bool const ends = draft.type == type::run_finished || draft.type == type::run_aborted;
+        if (!begins && !ends) continue;
+        status_.run = begins ? draft.run : "";
+        if (ends) status_.plate.clear();
+        listener_.on_instrument(plan_.id, status_);
+    }
+    listener_.on_stored(plan_.id, drafts, messages, *kept);
+    co_return kept;
+}
+
+Task<Result<std::string>> Instrument::start(std::string plate, std::string by) {
+    if (!driver_ || status_.state != ConnectionState::serving)
+        co_return fail(Fault::unavailable, fmt::format("{} is not connected: {}", plan_.id, status_.detail));
+    if (!status_.run.empty())
+        co_return fail(Fault::refused, fmt::format("{} is in the middle of run {}; wait until it has finished.", plan_.id, status_.run));
+    StartRequest request;
+    request.run = random_uuid(entropy_);
+    request.plate = plate;
+    RunIdentity const id{plan_.id, plan_.driver_name, request.run, request.run};
+    Append begin;
+    begin.drafts.push_back(run_started(id, plate, by, {}));
+    auto const kept = co_await store(std::move(begin));
+    if (!kept) co_return fail(kept.error());
+    status_.plate = plate;
+    listener_.on_instrument(plan_.id, status_);
+    std::string const run = request.run;
+    auto const begun = driver_ ? co_await driver_->start(std::move(request)) : Result<void>{fail(Fault::closed, "The connection ended.")};
+    if (begun) co_return run;
+    // The reader may be measuring all the same when only its answer was lost: such a run stays open and is resumed.
+    if (begun.error().fault == Fault::refused) {
+        Append abort;
+        abort.drafts.push_back(run_aborted(id, begun.error().message));
+        co_await store(std::move(abort));
+    }
+    co_return fail(begun.error());
+}
+
+void Instrument::become(ConnectionState state, std::string detail) {
+    bool const changed = state != status_.state || detail != status_.detail;
+    status_.state = state;
+    status_.detail = std::move(detail);
+    if (!changed) return;
+    if (state == ConnectionState::failed || (state == ConnectionState::waiting_for_port && !status_.detail.empty()))
+        log::warn("instrument.unreachable", {{"instrument", plan_.id}, {"reason", status_.detail}});
+    listener_.on_instrument(plan_.id, status_);
+}
+
+}  // namespace marrowlink

@@ -1,0 +1,39 @@
+// From records to what the page shows: run cards, plates, instrument cards, and how long the room for results will last. No I/O.
+#pragma once
+
+#include <deque>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "core/reading.hpp"
+#include "core/record.hpp"
+#include "gateway/instrument.hpp"
+#include "gateway/status.hpp"
+
+namespace marrowlink {
+
+// The readings of one run.readings record, at the end of `out`.
+void append_readings(std::vector<Reading>& out, std::string_view data);
+
+// Updates the run's card (and plate) with a record that is durable at or before `through`.
+void show_draft(StatusBoard& board, Draft const& draft, std::uint64_t through);
+
+void show_connection(InstrumentCard& card, ConnectionStatus const& status, std::string activity);
+
+// How fast the outbox fills, over the last hour.
+class UsageRate {
+   public:
+    void note(Clock::Instant now, OutboxPosition const& position);
+    std::optional<double> hours_for(std::uint64_t bytes) const;  // nothing before a rate is known, and while nothing comes in
+
+   private:
+    struct Sample {
+        Clock::Instant at;
+        std::uint64_t appended;
+        double bytes_each;
+    };
+    std::deque<Sample> samples_;  // at most one a minute, one hour of them
+};
+
+}  // namespace marrowlink
