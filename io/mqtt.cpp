@@ -165,7 +165,9 @@ class MqttUplink::Link : public std::enable_shared_from_this<MqttUplink::Link> {
         uint16_t receive_maximum = 0;
         if (mosquitto_property_read_int16(properties, MQTT_PROP_RECEIVE_MAXIMUM, &receive_maximum, false)) told.receive_maximum = receive_maximum;
         mosquitto_property_read_int32(properties, MQTT_PROP_MAXIMUM_PACKET_SIZE, &told.packet_bytes_max, false);
-        for (std::string const& topic : options_.subscriptions) mosquitto_subscribe(handle_.get(), nullptr, topic.c_str(), 1);
+        // Without our own publishes: the centre's subscription would match its own acknowledgements.
+        for (std::string const& topic : options_.subscriptions)
+            mosquitto_subscribe_v5(handle_.get(), nullptr, topic.c_str(), 1, MQTT_SUB_OPT_NO_LOCAL, nullptr);
         to_listener([told](UplinkListener& listener) { listener.on_connected(told); });
     }
 
