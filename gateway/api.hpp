@@ -57,7 +57,6 @@ class GatewayApi {
     Task<HttpResponse> start(std::string instrument, HttpRequest const& request);
     Task<HttpResponse> label(std::string run, HttpRequest const& request);
 
-    Clock& clock_;
     StatusBoard& board_;
     GatewayCommands& commands_;
     std::shared_ptr<Pages> pages_;

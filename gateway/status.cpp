@@ -156,6 +156,8 @@ InstrumentCard& StatusBoard::instrument(std::string_view id) {
     return card;
 }
 
+bool StatusBoard::has_instrument(std::string_view id) const { return const_cast<StatusBoard*>(this)->find_instrument(id) != nullptr; }
+
 void StatusBoard::forget_instrument(std::string_view id) {
     std::erase_if(instrument_cards_, [&](InstrumentCard const& card) { return card.id == id; });
     std::erase_if(alarms_raised_, [&](Raised const& raised) { return raised.alarm.subject == id; });

@@ -121,6 +121,7 @@ class StatusBoard {
 
     // The reference is good until the next call that adds or forgets; taking it counts as a change. An unknown id makes a new card.
     InstrumentCard& instrument(std::string_view id);
+    bool has_instrument(std::string_view id) const;
     void forget_instrument(std::string_view id);
     void heard(std::string_view instrument);                         // hot; any word from it, now
     RunCard& run(std::string_view id);
