@@ -151,6 +151,9 @@ Result<std::string> locate_data(std::string_view bytes, DataSet& set, Segment co
     } else {
         Segment const& stated = header.stated() ? header : text;
         if (!stated.stated()) return fail(Fault::refused, "TEXT has no $TOT, and neither HEADER nor TEXT says where DATA is.");
+        if (stated.length() < set.event_bytes)
+            return fail(Fault::refused,
+                        fmt::format("TEXT has no $TOT, and DATA's {} bytes hold no event of {} bytes.", stated.length(), set.event_bytes));
         set.promised = stated.length() / set.event_bytes;
         notes.push_back("TEXT has no $TOT; events are counted from the length of DATA");
     }
@@ -162,6 +165,9 @@ Result<std::string> locate_data(std::string_view bytes, DataSet& set, Segment co
     std::uint64_t const need = set.promised * set.event_bytes;
     auto const chosen = choose_data(header, text, need, text_end, notes);
     if (!chosen) return fail(chosen.error());
+    if (chosen->length() > need + 1 && !counted)
+        return fail(Fault::refused, fmt::format("DATA holds {} bytes by {}, which are not whole events of {} bytes; TEXT has no $TOT.",
+                                                chosen->length(), chosen->from, set.event_bytes));
     if (chosen->length() > need + 1)
         return fail(Fault::refused, fmt::format("DATA holds {} bytes by {}; $TOT promises {} events of {} bytes, which are {}.",
                                                 chosen->length(), chosen->from, set.promised, set.event_bytes, need));
@@ -169,6 +175,7 @@ Result<std::string> locate_data(std::string_view bytes, DataSet& set, Segment co
     std::uint64_t const begin = set.at + chosen->begin;
     std::uint64_t const there = begin >= bytes.size() ? 0 : std::min<std::uint64_t>(chosen->length(), bytes.size() - begin);
     set.present = std::min(set.promised, there / set.event_bytes);
+    set.claimed += set.present * set.event_bytes;
     if (set.present > 0) set.data = begin;
     if (set.present == set.promised) return std::string{};
     return fmt::format("DATA ends before the event count in {}: {} events promised, {} present", counted ? "$TOT" : "its offsets",
@@ -205,6 +212,7 @@ Result<bool> read_set(std::string_view bytes, DataSet& set, Layout& layout) {
         return fail(Fault::refused, fmt::format("TEXT starts with byte {:02X}h, which is no delimiter.", code));
     if (auto read = read_keywords(bytes, set.at + *text_begin, set.at + *text_last + 1, "TEXT", set.text); !read) return fail(read.error());
 
+    set.claimed = *text_last - *text_begin + 1;
     // FCS 3.0 and later; some repeat TEXT's own offsets here.
     auto const more_begin = whole_number(set.text.value("$BEGINSTEXT")).value_or(0),
                more_last = whole_number(set.text.value("$ENDSTEXT")).value_or(0);
@@ -212,6 +220,7 @@ Result<bool> read_set(std::string_view bytes, DataSet& set, Layout& layout) {
         if (more_last - more_begin >= text_bytes_max)
             return fail(Fault::refused,
                         fmt::format("Supplemental TEXT has {} bytes; at most {} are read.", more_last - more_begin + 1, text_bytes_max));
+        set.claimed += more_last - more_begin + 1;
         if (more_last >= rest.size()) {
             layout.missing = fmt::format("Supplemental TEXT ends at byte {}, the file has {} bytes", set.at + more_last, bytes.size());
         } else if (auto read = read_keywords(bytes, set.at + more_begin, set.at + more_last + 1, "Supplemental TEXT", set.text); !read) {
@@ -239,6 +248,8 @@ Result<Layout> read_layout(std::string_view bytes) {
     if (!has_magic(bytes))
         return fail(Fault::refused, "This is not an FCS header: \"FCS\" and a version were expected in the first six bytes.");
     Layout layout;
+    std::uint64_t claimed = 0;
+    std::size_t keywords = 0;
     for (std::uint64_t at = 0;;) {
         if (layout.sets.size() == datasets_max)
             return fail(Fault::refused, fmt::format("The file holds more than {} data sets, the most that are read.", datasets_max));
@@ -249,6 +260,14 @@ Result<Layout> read_layout(std::string_view bytes) {
             if (at == 0) return fail(whole.error());
             return fail(whole.error().fault, fmt::format("Data set {} at byte {}: {}", layout.sets.size() + 1, at, whole.error().message));
         }
+        claimed += set.claimed;
+        keywords += set.text.keywords.size();
+        if (claimed > overlap_max * bytes.size())
+            return fail(Fault::refused,
+                        fmt::format("{} data sets claim {} bytes; the file has {}.", layout.sets.size() + 1, claimed, bytes.size()));
+        if (keywords > file_keywords_max)
+            return fail(Fault::refused, fmt::format("{} data sets hold more than {} keywords, the most a file may have.",
+                                                    layout.sets.size() + 1, file_keywords_max));
         std::uint64_t const next = whole_number(set.text.value("$NEXTDATA")).value_or(0);
         if (!set.columns.empty()) layout.sets.push_back(std::move(set));
         if (!*whole || next == 0) return layout;

@@ -17,6 +17,9 @@ inline constexpr std::uint64_t header_bytes = 58;
 // Beyond either the file is refused by name. Spectral cytometers have about 200 parameters; a Guava file holds one data set a well.
 inline constexpr std::uint64_t parameters_max = 4096;
 inline constexpr std::size_t datasets_max = 1536;
+inline constexpr std::size_t file_keywords_max = std::size_t{1} << 19;
+// Segments overlap by a byte in real files, never by more: claiming the file's bytes this many times over is a loop, not a file.
+inline constexpr std::uint64_t overlap_max = 2;
 
 enum class Kind : std::uint8_t { integer, float32, float64 };
 
@@ -37,6 +40,7 @@ struct DataSet {
     std::uint64_t event_bytes = 0;
     std::uint64_t promised = 0;  // $TOT
     std::uint64_t present = 0;   // whole events in the file, ≤ promised
+    std::uint64_t claimed = 0;   // bytes of TEXT, supplemental TEXT and DATA that were read or will be
     std::uint64_t data = 0;      // first byte of the first event in the file; data + present × event_bytes ≤ file size
 };
 

@@ -55,6 +55,7 @@ std::vector<NameBearing> name_bearing(Layout const& layout, std::string_view byt
             if (!trimmed(keyword.value).empty() && may_name_a_person(keyword.name))
                 found.push_back({keyword.offset, keyword.length, utf8(keyword.name)});
     };
+    std::uint64_t searched = 0;
     for (DataSet const& set : layout.sets) {
         collect(set.text.keywords);
         std::uint64_t begin = whole_number(set.text.value("$BEGINANALYSIS")).value_or(0),
@@ -64,6 +65,8 @@ std::vector<NameBearing> name_bearing(Layout const& layout, std::string_view byt
             last = whole_number(bytes.substr(set.at + 50, 8)).value_or(0);
         }
         if (begin < header_bytes || last <= begin || last >= bytes.size() - set.at || last - begin >= text_bytes_max) continue;
+        // No two ANALYSIS segments share bytes, so more than the file holds has been searched already.
+        if ((searched += last - begin) > bytes.size()) break;
         Text analysis;
         analysis.delimiter = set.text.delimiter;
         // ANALYSIS that is no keyword segment has no keyword to find; what was read before a limit still counts.

@@ -61,6 +61,11 @@ TEST_CASE("counts and offsets that no file can hold are refused") {
         REQUIRE(layout);
         CHECK(layout->sets.size() == 1);
     }
+    auto uncounted = three_events();
+    uncounted.drop("$TOT").header_data = fmt::format("{:8}{:8}", uncounted.data_begin(), uncounted.data_begin());
+    CHECK(refusal(uncounted.bytes()) == "TEXT has no $TOT, and DATA's 1 bytes hold no event of 8 bytes.");
+    uncounted.header_data = fmt::format("{:8}{:8}", uncounted.data_begin(), uncounted.data_begin() + 20);
+    CHECK_THAT(refusal(uncounted.bytes()), Contains("DATA holds 21 bytes by HEADER, which are not whole events of 8 bytes"));
     auto far = three_events();
     far.header_data = "       0       0";
     far.set("$BEGINDATA", "4611686018427387000").set("$ENDDATA", "4611686018427387023");
@@ -77,6 +82,18 @@ TEST_CASE("counts and offsets that no file can hold are refused") {
     for (std::size_t i = 0; i <= fcs::keywords_max; ++i) extra += "k/v/";
     many.keywords.emplace_back("extra", "x/" + extra);
     CHECK_THAT(refusal(many.bytes()), Contains("more than 65536 keywords"));
+}
+
+TEST_CASE("data sets that claim the same bytes again and again are refused") {
+    auto file = three_events();
+    file.set("$NEXTDATA", "00000058");
+    std::string const whole = file.bytes();
+    std::string headers;  // ten data sets, 58 bytes apart, all with the TEXT and DATA of the last
+    for (std::size_t left = 9; left > 0; --left) {
+        std::size_t const text = 58 + 58 * left, data = text + file.text().size();
+        headers += fmt::format("FCS3.0    {:8}{:8}{:8}{:8}{:8}{:8}", text, data - 1, data, data + 23, 0, 0);
+    }
+    CHECK_THAT(refusal(headers + whole), Contains("data sets claim") && Contains("the file has"));
 }
 
 TEST_CASE("every byte of a file damaged in turn: a value or a sentence, never a crash") {
