@@ -76,6 +76,17 @@ Alarm restart_needed(std::string sections) {
     return made;
 }
 
+Alarm file_not_taken(FileState const& file, Clock::Instant now) {
+    constexpr std::chrono::minutes patience{10};
+    bool const stuck = file.standing == FileStanding::refused || file.standing == FileStanding::incomplete;
+    if (!stuck || now - file.since < patience) return {};
+    Alarm made = alarm("file.not_taken", Severity::warn, fmt::format("The file {} has been {} for ten minutes.", file.name, text_of(file.standing)), file.reason,
+                       file.name);
+    made.parameters["name"] = file.name;
+    made.parameters["reason"] = file.reason;
+    return made;
+}
+
 void follow_link(StatusBoard& board, LinkStatus const& status) {
     for (LinkSentence const& sentence : link_sentences) {
         if (sentence.state != status.state) {

@@ -15,6 +15,9 @@ Alarm outbox_cannot_write(std::string reason);
 Alarm configuration_refused(std::string reason);
 Alarm restart_needed(std::string sections);
 
+// A file refused or incomplete for ten minutes; an alarm with no id when there is nothing to say yet.
+Alarm file_not_taken(FileState const& file, Clock::Instant now);
+
 void follow_link(StatusBoard& board, LinkStatus const& status);
 void follow_instrument(StatusBoard& board, std::string const& id, ConnectionStatus const& status);
 void follow_room(StatusBoard& board, DiskView const& disk);

@@ -168,8 +168,8 @@ LineConfig read_line(Section& section) {
     out.transport = read_transport(section);
     put(out.terminator, section.text("terminator", 8));
     auto const encoding = section.choice("encoding", {"utf-8", "latin-1", "cp1252"});
-    if (encoding == "latin-1") out.encoding = Encoding::latin_1;
-    if (encoding == "cp1252") out.encoding = Encoding::cp1252;
+    if (encoding == "latin-1") out.encoding = TextEncoding::latin_1;
+    if (encoding == "cp1252") out.encoding = TextEncoding::cp1252;
     if (auto field = section.integer("key_field", 1, 64)) out.key_field = static_cast<int>(*field);
     put(out.acknowledgement, section.text("acknowledgement", 256));
     std::string rest = out.acknowledgement;

@@ -11,6 +11,8 @@
 #include <vector>
 
 #include "core/settings.hpp"
+#include "core/text.hpp"
+#include "io/serial.hpp"
 
 namespace marrowlink {
 
@@ -53,9 +55,6 @@ struct PageConfig {
     friend bool operator==(PageConfig const&, PageConfig const&) = default;
 };
 
-enum class Parity : std::uint8_t { none, even, odd };
-enum class FlowControl : std::uint8_t { none, hardware, software };
-
 struct SerialConfig {
     std::string port;  // "/dev/serial/by-id/…"
     int baud = 9600;
@@ -78,12 +77,10 @@ struct TcpListenConfig {
 
 using TransportConfig = std::variant<SerialConfig, TcpConnectConfig, TcpListenConfig>;
 
-enum class Encoding : std::uint8_t { utf_8, latin_1, cp1252 };
-
 struct LineConfig {
     TransportConfig transport;
     std::string terminator = "\n";  // 1 to 8 bytes
-    Encoding encoding = Encoding::utf_8;
+    TextEncoding encoding = TextEncoding::utf_8;
     int key_field = 0;                   // which word of the line, from 1, is the source's own key; 0: SHA-256 of the line
     std::string acknowledgement;         // sent after the commit, `{key}` replaced; empty: nothing is sent
     std::uint64_t bytes_max = 16 << 10;  // 16 bytes to 64 KiB; a longer line is kept and refused by name

@@ -16,6 +16,7 @@ namespace {
 namespace asio = boost::asio;
 constexpr std::chrono::minutes housekeeping_period{1};
 constexpr std::size_t prune_batch = 2'000;
+constexpr std::chrono::seconds follow_period{1};
 
 ForwarderLimits forwarder_limits(Config const& config) {
     ForwarderLimits limits;
@@ -56,13 +57,21 @@ void Gateway::start() {
     for (InstrumentConfig const& instrument : config_.instruments) run_instrument(instrument);
     forwarder_->start();
     asio::co_spawn(parts_.loop, housekeeping(), asio::bind_cancellation_slot(stop_housekeeping_.slot(), asio::detached));
+    bool const any_followed = std::any_of(running_.begin(), running_.end(), [](Running const& running) { return running.followed; });
+    if (any_followed) asio::co_spawn(parts_.loop, follow_drivers(), asio::bind_cancellation_slot(stop_following_.slot(), asio::detached));
     log::info("gateway.started", {{"site", config_.site}, {"gateway", config_.gateway}, {"stream", outbox_->stream()},
                                   {"appended", outbox_->position().appended}, {"acknowledged", outbox_->position().acknowledged}});
 }
 
-void Gateway::stop() {
+void Gateway::stop_instruments() {
     for (Running& running : running_) running.cancel.emit(asio::cancellation_type::terminal);
     stop_housekeeping_.emit(asio::cancellation_type::terminal);
+    stop_following_.emit(asio::cancellation_type::terminal);
+}
+
+bool Gateway::draining() const { return waiting() > 0 && forwarder_->status().state == LinkState::connected; }
+
+void Gateway::stop_link() {
     forwarder_->stop();
     log::info("gateway.stopped", {{"appended", outbox_->position().appended}, {"acknowledged", outbox_->acknowledged()}});
 }
@@ -78,6 +87,7 @@ void Gateway::run_instrument(InstrumentConfig const& config) {
     card.tried_on_hardware = plan.tried_on_hardware;
     card.commandable = plan.commandable;
     card.due = config.silent_after;
+    running.followed = plan.followed;
     card.state = plan.transport ? InstrumentState::waiting_for_port : InstrumentState::watching;
     running.instrument = std::make_unique<Instrument>(std::move(plan), *outbox_, parts_.clock, parts_.entropy, *this);
     asio::co_spawn(parts_.loop, running.instrument->run(), asio::bind_cancellation_slot(running.cancel.slot(), [](std::exception_ptr failure) {
@@ -246,6 +256,44 @@ void Gateway::note(std::string instrument, std::string_view type, json::object d
     draft.data = json::serialize(data);
     asio::co_spawn(
         parts_.loop, [this, append = std::move(append)]() mutable -> Task<void> { co_await outbox_->append(std::move(append)); }, asio::detached);
+}
+
+// What a driver says of itself between its batches: doing, trouble, files it could not take.
+Task<void> Gateway::follow_drivers() {
+    for (;;) {
+        co_await parts_.clock.sleep_for(follow_period);
+        for (Running& running : running_) {
+            Driver const* const driver = running.instrument->driver();
+            if (!driver || !running.followed) continue;
+            std::string const& id = running.config.id;
+            if (auto const heard = driver->heard()) board_.instrument(id).last_heard = heard;
+            std::string activity = driver->activity();
+            auto const trouble = driver->trouble();
+            ConnectionStatus status = running.instrument->status();
+            if (trouble) status.detail = trouble->message;
+            if (activity == running.activity && status.detail == running.trouble) {
+                show_files(id, *driver);
+                continue;
+            }
+            running.activity = std::move(activity);
+            running.trouble = status.detail;
+            on_instrument(id, status);
+            show_files(id, *driver);
+        }
+    }
+}
+
+void Gateway::show_files(std::string const& id, Driver const& driver) {
+    std::vector<FileNotice> notices;
+    for (FileState& file : driver.files()) {
+        Alarm const refused = alarms::file_not_taken(file, parts_.clock.now());
+        if (refused.id.empty()) board_.clear("file.not_taken", file.name);
+        else board_.raise(refused);
+        notices.push_back({std::move(file.name), file.standing, std::move(file.reason), file.since});
+    }
+    if (notices.empty() && files_shown_.erase(id) == 0) return;
+    if (!notices.empty()) files_shown_.insert(id);
+    board_.files(id, std::move(notices));
 }
 
 Task<void> Gateway::housekeeping() {

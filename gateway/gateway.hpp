@@ -6,6 +6,7 @@
 #include <functional>
 #include <list>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -38,7 +39,10 @@ class Gateway final : public OutboxListener, public ForwarderListener, public In
     ~Gateway() override;
 
     void start();
-    void stop();                    // instruments first, then the link; what is durable stays
+    void stop_instruments();        // first; what they committed may still leave
+    bool draining() const;          // records wait and the link can take them
+    void stop_link();               // last; what is durable stays
+    std::uint64_t waiting() const { return outbox_->position().appended - outbox_->acknowledged(); }
     void reload(Config config);     // instruments are added, removed or replaced; what needs a restart is said
     void reload_failed(Error const& error);
     StatusBoard& board() { return board_; }
@@ -54,6 +58,8 @@ class Gateway final : public OutboxListener, public ForwarderListener, public In
         std::unique_ptr<Instrument> instrument;
         boost::asio::cancellation_signal cancel;
         std::uint64_t reported = 0;  // messages told to the centre in telemetry
+        bool followed = false;       // its driver has more to say than its batches
+        std::string activity, trouble;
     };
 
     void on_position(OutboxPosition const& position) override;
@@ -70,6 +76,8 @@ class Gateway final : public OutboxListener, public ForwarderListener, public In
     void run_instrument(InstrumentConfig const& config);
     void adopt(OpenedOutbox opened);
     void note(std::string instrument, std::string_view type, json::object data);
+    Task<void> follow_drivers();
+    void show_files(std::string const& id, Driver const& driver);
     Task<void> housekeeping();
     void show_disk();
     Running* find(std::string_view id);
@@ -84,7 +92,8 @@ class Gateway final : public OutboxListener, public ForwarderListener, public In
     std::list<Running> running_;
     std::list<Running> ended_;  // cancelled; kept until their coroutines have unwound
     UsageRate usage_;
-    boost::asio::cancellation_signal stop_housekeeping_;
+    std::set<std::string> files_shown_;
+    boost::asio::cancellation_signal stop_housekeeping_, stop_following_;
 };
 
 }  // namespace marrowlink

@@ -45,6 +45,7 @@ struct InstrumentPlan {
     std::string driver_name, port;            // port: for people
     bool tried_on_hardware = false;
     bool commandable = false;
+    bool followed = false;                    // the driver polls its instrument and has more to say than its batches
     std::unique_ptr<TransportFactory> transport;  // null for a folder
     std::function<std::unique_ptr<Driver>(Connection)> driver;
     bool journalled = false;                  // it cannot repeat itself

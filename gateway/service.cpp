@@ -1,0 +1,178 @@
+#include "gateway/service.hpp"
+
+#include <fmt/format.h>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <csignal>
+#include <fstream>
+
+#include "core/log.hpp"
+#include "core/version.hpp"
+#include "gateway/api.hpp"
+#include "gateway/gateway.hpp"
+#include "gateway/plan.hpp"
+#include "io/http.hpp"
+#include "io/mqtt.hpp"
+#include "io/notify.hpp"
+#include "io/system.hpp"
+#include "io/work_thread.hpp"
+
+namespace marrowlink {
+namespace {
+namespace asio = boost::asio;
+constexpr std::chrono::seconds drain_time{5};
+
+Result<std::string> first_line(std::filesystem::path const& file, std::string_view what) {
+    std::ifstream in(file);
+    std::string line;
+    if (!std::getline(in, line)) return fail(Fault::configuration, fmt::format("The {} file {} cannot be read or is empty.", what, file.string()));
+    return line;
+}
+
+Result<MqttOptions> mqtt_options(Config const& config) {
+    MqttOptions options;
+    options.host = config.broker.host;
+    options.port = config.broker.port;
+    options.client_id = config.broker.client_id;
+    options.keepalive_s = static_cast<int>(config.broker.keepalive.count());
+    if (config.broker.username) options.username = *config.broker.username;
+    if (config.broker.password_file) {
+        auto password = first_line(*config.broker.password_file, "password");
+        if (!password) return fail(password.error());
+        options.password = std::move(*password);
+    }
+    if (config.broker.tls) options.tls = MqttTls{config.broker.tls->ca, config.broker.tls->certificate, config.broker.tls->key};
+    options.subscriptions = {topic::acknowledgement(config.site, config.gateway, "+"), topic::answer(config.site, config.gateway),
+                             std::string{topic::centre_state}};
+    options.will.topic = topic::gateway_state(config.site, config.gateway);
+    options.will.payload = R"({"state":"offline"})";
+    options.will.retain = true;
+    return options;
+}
+
+Result<HttpOptions> http_options(Config const& config) {
+    HttpOptions options;
+    options.tcp = config.page.listen;
+    options.socket = config.page.socket;
+    if (config.page.token_file) {
+        auto token = first_line(*config.page.token_file, "token");
+        if (!token) return fail(token.error());
+        options.token = std::move(*token);
+    }
+    return options;
+}
+
+class Service {
+   public:
+    Service(std::filesystem::path config_file, asio::io_context& loop) : config_file_(std::move(config_file)), loop_(loop), signals_(loop) {}
+
+    Result<void> run() {
+        auto config = read_config(config_file_);
+        if (!config) return fail(config.error());
+        for (std::string const& warning : config->warnings) log::warn("configuration.doubtful", {{"text", warning}});
+        auto mqtt = mqtt_options(*config);
+        if (!mqtt) return fail(mqtt.error());
+        auto http = http_options(*config);
+        if (!http) return fail(http.error());
+        auto opened = OutboxDirectory::open({config->outbox.directory, config->site, config->gateway, outbox_limits(*config)}, entropy_, clock_);
+        if (!opened) return fail(opened.error());
+
+        MqttUplink uplink{loop_.get_executor(), std::move(*mqtt)};
+        WorkThread store;
+        PlanWorld const world{loop_.get_executor(), clock_, entropy_, [this] { return gateway_; }};
+        GatewayParts parts{clock_, entropy_, loop_.get_executor(), store.executor(), uplink,
+                           [&world](InstrumentConfig const& instrument) { return plan_for(instrument, world); }, boot_id()};
+        Gateway gateway{std::move(parts), std::move(*config), std::move(*opened)};
+        gateway_ = &gateway;
+        GatewayApi api{loop_.get_executor(), clock_, gateway.board(), gateway};
+        HttpServer server{loop_.get_executor(), clock_, std::move(*http), api.handler()};
+        if (auto listening = server.start(); !listening) return fail(listening.error());
+        log::info("page.listening", {{"address", server.address()}, {"version", version}});
+        gateway.start();
+        handle_signals();
+        auto notify = Notify::from_environment();
+        if (!notify) return fail(notify.error());
+        notify_.emplace(std::move(*notify));
+        asio::co_spawn(loop_, keep_watchdog(gateway), asio::detached);
+        tell(notify_->status(fmt::format("page on {}", server.address())));
+        tell(notify_->ready());
+        loop_.run();
+        server.stop();
+        gateway_ = nullptr;
+        return {};
+    }
+
+   private:
+    static OutboxLimits outbox_limits(Config const& config) {
+        OutboxLimits limits;
+        limits.budget_bytes = config.outbox.budget_bytes;
+        limits.retention_ms = std::chrono::duration_cast<std::chrono::milliseconds>(config.outbox.retention).count();
+        return limits;
+    }
+
+    void handle_signals() {
+        for (int const signal : {SIGTERM, SIGINT, SIGHUP}) signals_.add(signal);
+        wait_for_signal();
+    }
+
+    void wait_for_signal() {
+        signals_.async_wait([this](boost::system::error_code error, int signal) {
+            if (error) return;
+            if (signal == SIGHUP) reload();
+            else if (std::exchange(stopping_, true)) loop_.stop();
+            else asio::co_spawn(loop_, stop(), asio::detached);
+            wait_for_signal();
+        });
+    }
+
+    void reload() {
+        auto config = read_config(config_file_);
+        if (config) gateway_->reload(std::move(*config));
+        else gateway_->reload_failed(config.error());
+    }
+
+    Task<void> stop() {
+        tell(notify_->stopping());
+        auto const limit = clock_.now() + drain_time;
+        gateway_->stop_instruments();
+        while (gateway_->draining() && clock_.now() < limit) co_await clock_.sleep_for(std::chrono::milliseconds(20));
+        gateway_->stop_link();
+        co_await clock_.sleep_for(std::chrono::milliseconds(100));
+        loop_.stop();
+    }
+
+    // The loop itself proves that it turns; a gateway that hangs is started again.
+    Task<void> keep_watchdog(Gateway& gateway) {
+        auto const period = notify_->alive_period();
+        if (!period) co_return;
+        for (;;) {
+            co_await clock_.sleep_for(*period);
+            tell(notify_->alive());
+            tell(notify_->status(fmt::format("{} records wait for the centre", gateway.waiting())));
+        }
+    }
+
+    static void tell(Result<void> const& told) {
+        if (!told) log::warn("service_manager.not_told", {{"reason", told.error().message}});
+    }
+
+    std::filesystem::path config_file_;
+    asio::io_context& loop_;
+    asio::signal_set signals_;
+    SystemClock clock_;
+    SystemEntropy entropy_;
+    std::optional<Notify> notify_;
+    Gateway* gateway_ = nullptr;
+    bool stopping_ = false;
+};
+}  // namespace
+
+Result<void> run_service(std::filesystem::path const& config_file) {
+    asio::io_context loop{1};
+    return Service{config_file, loop}.run();
+}
+
+}  // namespace marrowlink
