@@ -64,6 +64,9 @@ struct ExportFormat {
     Result<void> (*events)(std::string_view bytes, void (*line)(void* to, std::string_view text), void* to);
     // What there is of an incomplete file, for people to look at and never for counting; null where the grammar allows no such reading.
     Result<Document> (*present)(std::string_view bytes) = nullptr;
+    // Where names of people may stand in a file that `parse` refuses. Null: nowhere in such a file is known to be free of them, so its bytes
+    // stay at the site and as many spaces leave in their place.
+    std::vector<NameBearing> (*names)(std::string_view bytes) = nullptr;
 };
 
 }  // namespace marrowlink

@@ -1,0 +1,103 @@
+#include "drivers/folder/examine.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "core/record.hpp"
+#include "core/sha256.hpp"
+
+namespace marrowlink {
+namespace {
+struct Span {
+    std::uint64_t begin, end;
+};
+
+// In order, inside the file, joined where they touch.
+std::vector<Span> spans_of(std::vector<NameBearing> const& fields, std::uint64_t size) {
+    std::vector<Span> spans;
+    for (NameBearing const& field : fields) {
+        std::uint64_t const begin = std::min(field.offset, size);
+        std::uint64_t const end = begin + std::min(field.length, size - begin);
+        if (begin < end) spans.push_back({begin, end});
+    }
+    std::sort(spans.begin(), spans.end(), [](Span a, Span b) { return a.begin < b.begin; });
+    std::vector<Span> joined;
+    for (Span const span : spans) {
+        if (!joined.empty() && span.begin <= joined.back().end)
+            joined.back().end = std::max(joined.back().end, span.end);
+        else
+            joined.push_back(span);
+    }
+    return joined;
+}
+
+void blank(Examination& out, std::vector<NameBearing> const& fields) {
+    for (Span const span : spans_of(fields, out.copy.size())) {
+        for (std::uint64_t at = span.begin; at < span.end;) {
+            std::uint64_t const end = std::min(span.end, (at / block_bytes_max + 1) * block_bytes_max);
+            out.blanked.push_back({at, out.copy.substr(at, end - at)});
+            at = end;
+        }
+        std::fill(out.copy.begin() + static_cast<std::ptrdiff_t>(span.begin), out.copy.begin() + static_cast<std::ptrdiff_t>(span.end), ' ');
+        out.blanked_bytes += span.end - span.begin;
+    }
+}
+}  // namespace
+
+Examination examine(std::string bytes, std::string_view original_sha256, Recognise recognise) {
+    Examination out;
+    if (bytes.empty()) {
+        out.verdict = Verdict::incomplete;
+        out.reason = "The file is empty.";
+        return out;
+    }
+    auto const format = recognise(bytes);
+    if (!format) {
+        // A network share reserves a file's full size before the first byte is written.
+        if (bytes.find_first_not_of('\0') == bytes.npos) {
+            out.verdict = Verdict::incomplete;
+            out.reason = fmt::format("All {} bytes are zero: the space is reserved and nothing is written yet.", bytes.size());
+        } else {
+            out.reason = format.error().message;
+        }
+        return out;
+    }
+    out.format = (*format)->name;
+    Completeness whole = (*format)->completeness(bytes);
+    if (!whole.complete) {
+        out.verdict = Verdict::incomplete;
+        out.reason = std::move(whole.missing);
+        return out;
+    }
+    auto document = (*format)->parse(bytes);
+    std::vector<NameBearing> names;
+    if (document) {
+        out.verdict = Verdict::readable;
+        out.document = std::move(*document);
+        names = std::exchange(out.document.name_bearing, {});
+    } else {
+        out.verdict = Verdict::unreadable;
+        out.reason = document.error().message;
+        names = (*format)->names ? (*format)->names(bytes) : std::vector<NameBearing>{{0, bytes.size(), "the whole file"}};
+    }
+    out.copy = std::move(bytes);
+    blank(out, names);
+    out.copy_sha256 = out.blanked.empty() ? std::string{original_sha256} : hex(sha256(out.copy));
+    return out;
+}
+
+std::string without_quotations(std::string_view sentence) {
+    std::string out;
+    while (!sentence.empty()) {
+        auto const open = sentence.find('"');
+        out += sentence.substr(0, open);
+        if (open == sentence.npos) break;
+        out += "\"…\"";
+        // The quoted text may hold a quotation mark itself: the last one of the sentence ends it, so that too much goes, never too little.
+        sentence.remove_prefix(std::max(open, sentence.rfind('"')) + 1);
+    }
+    return out;
+}
+
+}  // namespace marrowlink
