@@ -10,6 +10,7 @@ units=()
 cleanup() {
     for unit in "${units[@]}"; do
         systemctl stop "$unit" 2>/dev/null || true
+        systemctl clean --what=state,runtime "$unit" 2>/dev/null || true
         rm -f "/run/systemd/system/$unit"
     done
     [ ${#units[@]} = 0 ] || { systemctl daemon-reload; systemctl reset-failed "${units[@]}" 2>/dev/null || true; }
@@ -61,11 +62,35 @@ await() {  # UNIT PROPERTY VALUE: within 20 s
     journalctl -u "$1" --no-pager -n 40
     wrong "$1: $2 is $(show "$1" "$2"), expected $3"
 }
+configuration_gateway() {
+    cat <<TOML
+site = "test"
+gateway = "unit"
+[outbox]
+directory = "/var/lib/marrowlink-unit-test-gateway"
+[broker]
+host = "127.0.0.1"
+port = 9
+[page]
+listen = "127.0.0.1:0"
+socket = "/run/marrowlink-unit-test-gateway/gateway.sock"
+TOML
+}
+configuration_central() {
+    cat <<TOML
+database = "/var/lib/marrowlink-unit-test-central/central.db"
+[broker]
+host = "127.0.0.1"
+port = 9
+[page]
+listen = "127.0.0.1:0"
+TOML
+}
 for name in gateway central; do
     unit=marrowlink-$name-test.service
     configuration=$scratch/etc/marrowlink/$name.toml
     # Directories and addresses of the test's own; no broker answers there, which must not matter (field 13).
-    "$(dirname "$0")/unit_configuration.sh" $name >"$configuration"
+    "configuration_$name" >"$configuration"
     cp "$scratch/units/$unit" /run/systemd/system/
     units+=("$unit")
     systemctl daemon-reload
@@ -75,9 +100,9 @@ for name in gateway central; do
 
     systemctl reload "$unit" || wrong "$unit refused to reload the configuration that it runs with"
     cp "$configuration" "$scratch/good"
-    echo 'sitte = "x"' >"$configuration"
+    echo 'brokr = "x"' >"$configuration"
     systemctl reload "$unit" 2>/dev/null && wrong "$unit reloaded a configuration with a misspelt key (field 55)"
-    journalctl -u "$unit" --no-pager -o cat | grep -q 'did you mean "site"' || wrong "the journal of $unit does not name the mistake (field 53)"
+    journalctl -u "$unit" --no-pager -o cat | grep -q 'did you mean "broker"' || wrong "the journal of $unit does not name the mistake (field 53)"
     await "$unit" MainPID "$pid"
     await "$unit" ActiveState active
 
