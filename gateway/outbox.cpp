@@ -59,9 +59,7 @@ Task<Result<std::uint64_t>> Outbox::append(Append append) {
 
 Task<Result<std::vector<Record>>> Outbox::peek(std::uint64_t from, std::size_t records_max, std::size_t bytes_max) {
     std::function<Result<std::vector<Record>>(OutboxStore&)> read = [=](OutboxStore& store) { return store.peek_proved(from, records_max, bytes_max); };
-    auto records = co_await ask(std::move(read));
-    if (!records && records.error().fault == Fault::broken) damaged(records.error());
-    co_return records;
+    return ask(std::move(read));
 }
 
 Task<Result<std::optional<Digest>>> Outbox::chain_at(std::uint64_t seq) {
@@ -74,14 +72,40 @@ void Outbox::confirm(std::uint64_t seq) {
     kick();
 }
 
+Task<void> Outbox::retire() {
+    ++generation_;
+    damaged_ = true;
+    return asio::async_initiate<asio::use_awaitable_t<> const, void()>(
+        [this](auto handler) {
+            auto kept = std::make_shared<decltype(handler)>(std::move(handler));
+            // The store thread runs what it was given in order, so this is the last hand on the file.
+            asio::post(store_executor_, [store = std::move(store_), loop = loop_, kept]() mutable {
+                store.reset();
+                asio::post(loop, [kept] { std::move (*kept)(); });
+            });
+        },
+        asio::use_awaitable);
+}
+
 void Outbox::replace(std::unique_ptr<OutboxStore> store) {
+    ++generation_;
     store_ = std::move(store);
     origin_ = store_->origin();
     position_ = store_->position();
     to_confirm_ = position_.acknowledged;
     damaged_ = false;
+    alone_ = 0;
     report();
     kick();
+}
+
+void Outbox::seen(std::uint64_t generation, OutboxPosition const& position, Error const* error) {
+    if (generation != generation_) return;
+    if (position.first_kept != position_.first_kept) {
+        position_ = position;
+        report();
+    }
+    if (error && error->fault == Fault::broken) damaged(*error);
 }
 
 // Deferred by one turn of the loop, so that everything this turn appends shares the commit.
@@ -121,41 +145,61 @@ void Outbox::commit() {
 void Outbox::committed(std::shared_ptr<Commit> commit, Result<void> result, OutboxPosition position) {
     committing_ = false;
     position_ = position;
+    if (damage_) {
+        // A read has found the file damaged while this commit ran; whether or not it went well, nothing more goes into that file.
+        Error const found = *std::exchange(damage_, std::nullopt);
+        auto const alive = alive_;
+        if (result) finish(*commit, result);
+        else put_back(*commit);
+        if (*alive && listener_) listener_->on_damaged(found);
+        return;
+    }
     if (!result && (passes(result.error().fault) || result.error().fault == Fault::broken)) {
-        // Nothing was stored: the appends go back to the front of the queue, in their order.
-        for (std::size_t i = commit->appends.size(); i-- > 0;) {
-            waiting_.push_front({std::move(commit->appends[i]), std::move(commit->done[i])});
-        }
+        put_back(*commit);
         if (passes(result.error().fault)) return retry_later(result.error());
         return damaged(result.error());
     }
     if (!result && commit->appends.size() > 1) {
         // One append that can never be stored must not take its neighbours with it: each gets a transaction of its own.
-        for (std::size_t i = commit->appends.size(); i-- > 0;) {
-            waiting_.push_front({std::move(commit->appends[i]), std::move(commit->done[i])});
-        }
+        put_back(*commit);
         alone_ = commit->appends.size();
         return kick();
     }
-    if (trouble_reported_ && listener_) listener_->on_trouble_over();
-    trouble_reported_ = false;
+    if (std::exchange(trouble_, std::nullopt) && listener_) listener_->on_trouble_over();
     report();
-    for (auto& done : commit->done) {
-        if (result) done(position_.appended);
+    auto const alive = alive_;
+    finish(*commit, result);
+    if (*alive && (!waiting_.empty() || to_confirm_ > position_.acknowledged)) kick();
+}
+
+// Whoever is told runs at once and may end this outbox.
+void Outbox::finish(Commit& commit, Result<void> const& result) {
+    std::uint64_t const appended = position_.appended;
+    for (auto& done : commit.done) {
+        if (result) done(appended);
         else done(fail(result.error()));
     }
-    if (!waiting_.empty() || to_confirm_ > position_.acknowledged) kick();
+}
+
+// Nothing was stored: the appends go back to the front of the queue, in their order.
+void Outbox::put_back(Commit& commit) {
+    for (std::size_t i = commit.appends.size(); i-- > 0;) {
+        waiting_.push_front({std::move(commit.appends[i]), std::move(commit.done[i])});
+    }
 }
 
 void Outbox::damaged(Error const& error) {
     if (std::exchange(damaged_, true)) return;
-    if (listener_) listener_->on_damaged(error);
+    if (committing_) damage_ = error;
+    else if (listener_) listener_->on_damaged(error);
 }
 
 void Outbox::retry_later(Error const& error) {
     troubled_ = true;
-    trouble_reported_ = true;
-    if (listener_) listener_->on_trouble(error);
+    // Said once when it begins and once when it ends, not at every attempt.
+    bool const said = trouble_ == error.fault;
+    trouble_ = error.fault;
+    if (listener_ && !said) listener_->on_trouble(error);
     report();
     asio::co_spawn(
         loop_,

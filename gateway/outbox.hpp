@@ -23,9 +23,10 @@ class OutboxListener {
    public:
     virtual ~OutboxListener() = default;
     virtual void on_position(OutboxPosition const& position) = 0;  // after every change
-    virtual void on_trouble(Error const& error) = 0;               // a commit was refused (disk, budget, lock); it is tried again until it succeeds
+    virtual void on_trouble(Error const& error) = 0;  // a commit was refused (disk, budget, lock) and is tried again until it succeeds; said once
     virtual void on_trouble_over() = 0;
-    virtual void on_damaged(Error const& error) = 0;               // the file is damaged; the owner sets it aside and calls `replace`
+    // The file is damaged and no commit is running. Appends wait. The owner awaits `retire`, sets the file aside and calls `replace`.
+    virtual void on_damaged(Error const& error) = 0;
 };
 
 class Outbox final : public RecordSource {
@@ -59,7 +60,9 @@ class Outbox final : public RecordSource {
     OutboxPosition const& position() const { return position_; }
     Origin const& origin() const { return origin_; }
 
-    // Puts another store (a new stream) in place of a damaged one; waiting appends go there.
+    // Closes the file; when it returns, nothing of ours touches it any more. Until `replace`, appends wait and `ask` answers `unavailable`.
+    Task<void> retire();
+    // Puts another store (a new stream) in place of a retired one; waiting appends go there.
     void replace(std::unique_ptr<OutboxStore> store);
 
    private:
@@ -75,6 +78,9 @@ class Outbox final : public RecordSource {
     void commit();
     void committed(std::shared_ptr<Commit> commit, Result<void> result, OutboxPosition position);
     void retry_later(Error const& error);
+    void finish(Commit& commit, Result<void> const& result);
+    void put_back(Commit& commit);
+    void seen(std::uint64_t generation, OutboxPosition const& position, Error const* error);
     void damaged(Error const& error);
     void report();
 
@@ -93,8 +99,10 @@ class Outbox final : public RecordSource {
     std::size_t alone_ = 0;  // this many waiting appends get a transaction of their own
     bool committing_ = false;
     bool troubled_ = false;           // waiting to try again
-    bool trouble_reported_ = false;
+    std::optional<Fault> trouble_;    // told to the listener
     bool damaged_ = false;
+    std::optional<Error> damage_;     // found while a commit ran; told when it has ended
+    std::uint64_t generation_ = 0;    // of the store: a late answer of the one before is not taken for the new one's
     bool kicked_ = false;
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // late completions find out that their outbox is gone
 };

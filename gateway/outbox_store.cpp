@@ -4,7 +4,6 @@
 
 #include <algorithm>
 
-#include "core/json.hpp"
 
 namespace marrowlink {
 namespace {
@@ -259,25 +258,6 @@ Result<void> OutboxStore::apply(Append const& append, Stamp const& stamp, std::i
     return {};
 }
 
-// What lies behind `through` stays, as one row that starts there; empty, it still says how far the instrument's bytes have been counted.
-Result<void> OutboxStore::release_journal(std::string const& instrument, std::uint64_t through) {
-    auto last = database_.prepare("SELECT start, bytes FROM journal WHERE instrument=? AND start<=? ORDER BY start DESC LIMIT 1");
-    if (!last) return fail(last.error());
-    last->bind_text(1, instrument).bind(2, as_int(through));
-    auto const row = last->step();
-    if (!row) return fail(row.error());
-    std::string rest;
-    if (*row) {
-        std::string_view const bytes = last->blob(1);
-        rest = bytes.substr(std::min<std::size_t>(bytes.size(), through - as_uint(last->integer(0))));
-    }
-    last->reset();
-    release_journal_.bind_text(1, instrument).bind(2, as_int(through));
-    if (auto released = release_journal_.run(); !released) return released;
-    insert_journal_.bind_text(1, instrument).bind(2, as_int(through)).bind_blob(3, rest);
-    return insert_journal_.run();
-}
-
 Result<void> OutboxStore::insert(Draft const& draft, Stamp const& stamp, std::int64_t now_ms) {
     std::string const key = idempotency_key(draft, hash_);
     find_key_.bind_blob(1, key);
@@ -306,47 +286,6 @@ Result<void> OutboxStore::insert(Draft const& draft, Stamp const& stamp, std::in
     position_.chain = chain;
     bytes_through_ = bytes;
     return track_open_run(draft, stamp);
-}
-
-Result<void> OutboxStore::track_open_run(Draft const& draft, Stamp const& stamp) {
-    if (draft.type == type::run_started) {
-        auto const data = json::parse(draft.data, "run.started");
-        std::string const plate{data && data->is_object() ? json::string_of(data->get_object(), "plate") : ""};
-        auto insert_run = database_.prepare("INSERT OR IGNORE INTO open_run VALUES(?,?,?,?,?)");
-        if (!insert_run) return fail(insert_run.error());
-        insert_run->bind_text(1, draft.run).bind_text(2, draft.instrument).bind_text(3, plate).bind_text(4, draft.sourcekey).bind_text(5, stamp.time);
-        return insert_run->run();
-    }
-    if (draft.type == type::run_finished || draft.type == type::run_aborted) {
-        auto close_run = database_.prepare("DELETE FROM open_run WHERE run=?");
-        if (!close_run) return fail(close_run.error());
-        close_run->bind_text(1, draft.run);
-        if (auto closed = close_run->run(); !closed) return closed;
-    }
-    return draft.type == type::run_finished ? remember_transcript(draft) : Result<void>{};
-}
-
-// A reader that still holds what was committed here wants only to be cleared, also after a restart.
-Result<void> OutboxStore::remember_transcript(Draft const& finished) {
-    auto const data = json::parse(finished.data, "run.finished");
-    if (!data || !data->is_object()) return {};
-    auto const* const files = data->get_object().if_contains("files");
-    if (!files || !files->is_array() || files->get_array().empty() || !files->get_array().front().is_object()) return {};
-    json::object const& file = files->get_array().front().get_object();
-    if (json::string_of(file, "role") != "transcript") return {};
-    std::string const name = "transcript/" + finished.instrument;
-    set_meta_.bind_text(1, name).bind_text(2, json::string_of(file, "sha256"));
-    return set_meta_.run();
-}
-
-Result<std::string> OutboxStore::last_transcript(std::string const& instrument) {
-    auto row = database_.prepare("SELECT value FROM meta WHERE name=?");
-    if (!row) return fail(row.error());
-    std::string const name = "transcript/" + instrument;
-    row->bind_text(1, name);
-    auto const found = row->step();
-    if (!found) return fail(found.error());
-    return *found ? std::string{row->text(0)} : std::string{};
 }
 
 Result<void> OutboxStore::store_acknowledged(std::uint64_t acknowledged) {
@@ -483,74 +422,6 @@ Result<std::uint64_t> OutboxStore::prune(std::int64_t now_ms, std::size_t batch)
     pruned_chain_ = **chain;
     if (auto measured = measure(); !measured) return fail(measured.error());
     return last - first + 1;
-}
-
-Result<std::string> OutboxStore::journal(std::string const& instrument, std::uint64_t& start) {
-    auto rows = database_.prepare("SELECT start, bytes FROM journal WHERE instrument=? ORDER BY start");
-    if (!rows) return fail(rows.error());
-    rows->bind_text(1, instrument);
-    std::string bytes;
-    start = 0;
-    for (;;) {
-        auto const row = rows->step();
-        if (!row) return fail(row.error());
-        if (!*row) return bytes;
-        if (bytes.empty()) start = as_uint(rows->integer(0));
-        bytes += rows->blob(1);
-    }
-}
-
-Result<std::vector<OpenRun>> OutboxStore::open_runs() {
-    auto rows = database_.prepare("SELECT run, instrument, plate, sourcekey, started FROM open_run ORDER BY started");
-    if (!rows) return fail(rows.error());
-    std::vector<OpenRun> out;
-    for (;;) {
-        auto const row = rows->step();
-        if (!row) return fail(row.error());
-        if (!*row) return out;
-        auto const text = [&](int column) { return std::string{rows->text(column)}; };
-        out.push_back({text(0), text(1), text(2), text(3), text(4)});
-    }
-}
-
-Result<std::string> OutboxStore::run_of_taken(std::string const& instrument, std::string const& sha256) {
-    auto found = database_.prepare("SELECT run FROM taken WHERE instrument=? AND sha256=?");
-    if (!found) return fail(found.error());
-    found->bind_text(1, instrument).bind_text(2, sha256);
-    auto const row = found->step();
-    if (!row) return fail(row.error());
-    return *row ? std::string{found->text(0)} : std::string{};
-}
-
-Result<std::string> OutboxStore::sourcekey_of_run(std::string const& run) {
-    auto row = database_.prepare("SELECT attributes FROM record WHERE run=? AND type IN ('run.started', 'run.finished') LIMIT 1");
-    if (!row) return fail(row.error());
-    row->bind_text(1, run);
-    auto const found = row->step();
-    if (!found) return fail(found.error());
-    if (!*found) return fail(Fault::unavailable, fmt::format("Run {} is no longer kept on this gateway.", run));
-    return std::string{find_attribute(row->blob(0), "sourcekey")};
-}
-
-Result<std::vector<Record>> OutboxStore::records_of_run(std::string const& run, std::string_view type) {
-    // A run's records lie between its first and its last, so only those two need an index.
-    auto rows = database_.prepare(
-        "SELECT seq, attributes, data FROM record WHERE seq >= (SELECT min(seq) FROM record WHERE run=?1 AND type IN ('run.started', 'run.finished')) "
-        "AND seq <= coalesce((SELECT max(seq) FROM record WHERE run=?1 AND type = 'run.finished'), 9223372036854775807) AND run=?1 AND type=?2 "
-        "ORDER BY seq");
-    if (!rows) return fail(rows.error());
-    rows->bind_text(1, run).bind_text(2, type);
-    std::vector<Record> out;
-    for (;;) {
-        auto const row = rows->step();
-        if (!row) return fail(row.error());
-        if (!*row) return out;
-        Record record;
-        record.seq = as_uint(rows->integer(0));
-        record.attributes = rows->blob(1);
-        record.data = rows->blob(2);
-        out.push_back(std::move(record));
-    }
 }
 
 }  // namespace marrowlink
