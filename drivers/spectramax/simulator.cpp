@@ -79,8 +79,7 @@ void SpectraMaxSimulator::answer(std::string_view command, Instant now) {
     if (measuring()) return reply("FAIL\t106>\r\n", now);
     if (name == "!CLEAR") {
         if (word.size() == 2 && word[1] == "DATA" && !held_.empty()) {
-            held_.clear();
-            events_.push_back({Event::Kind::cleared, plate_no_, {}});
+            events_.push_back({Event::Kind::cleared, plate_no_, std::exchange(held_, {})});
         }
         return reply("OK>\r\n", now);
     }

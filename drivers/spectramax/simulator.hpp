@@ -36,7 +36,7 @@ class SpectraMaxSimulator {
         enum class Kind : std::uint8_t { started, measured, cleared };
         Kind kind = Kind::started;
         std::uint64_t plate_no = 0;  // counts from 1
-        std::string transfer;        // measured: the reply to !TRANSFER, undamaged, from "OK" through its last '>'
+        std::string transfer;        // measured, cleared: the reply to !TRANSFER, undamaged, from "OK" through its last '>'
     };
 
     SpectraMaxSimulator(SimulatorOptions options, Instant now);

@@ -1,0 +1,57 @@
+// The command line of `simulate`.
+#include <CLI/CLI.hpp>
+#include <cstdint>
+#include <iostream>
+#include <memory>
+
+#include "gateway/simulate.hpp"
+
+namespace marrowlink {
+namespace {
+std::chrono::milliseconds milliseconds_of(double seconds) { return std::chrono::milliseconds{static_cast<std::int64_t>(seconds * 1000)}; }
+}  // namespace
+
+void add_simulators(CLI::App& simulate, int& exit_status) {
+    struct Given {
+        SimulateOptions options;
+        double read_seconds = 10;
+        double silent_seconds = 0;
+        double unplugged_seconds = 5;
+    };
+    auto const given = std::make_shared<Given>();
+    SimulateOptions& options = given->options;
+    CLI::App* const reader = simulate.add_subcommand("spectramax", "a SpectraMax plate reader on a pseudo-terminal");
+    reader->add_option("--link", options.link, "make this name point to the port")->required();
+    reader->add_option("--log", options.log, "the reader's own log: what it measured, and when it was cleared (JSON lines)");
+    reader->add_option("--instrument", options.instrument, "its name in the log")->capture_default_str();
+    reader->add_option("--seed", options.spectramax.seed, "the same seed plays the same plates")->capture_default_str();
+    reader->add_option("--wells", options.spectramax.wells, "96 or 384")->check(CLI::IsMember({96, 384}))->capture_default_str();
+    reader->add_option("--read-seconds", given->read_seconds, "how long a read takes")
+        ->check(CLI::Range(0.0, 3600.0))
+        ->capture_default_str();
+    reader->add_option("--slow", options.spectramax.bytes_per_second, "bytes a second on the line (960 is 9600 baud); 0: at once")
+        ->capture_default_str();
+    reader->add_option("--damage", options.spectramax.damage_every, "damage about one byte in so many; 0: none")->capture_default_str();
+    reader->add_option("--silent", options.spectramax.silent_after_commands, "fall silent after so many commands; 0: never")
+        ->capture_default_str();
+    reader->add_option("--silent-seconds", given->silent_seconds, "for so long; 0: for ever")
+        ->check(CLI::Range(0.0, 86400.0))
+        ->capture_default_str();
+    reader->add_option("--unplug", options.spectramax.unplug_after_bytes, "pull the cable after so many bytes sent; 0: never")
+        ->capture_default_str();
+    reader->add_option("--unplugged-seconds", given->unplugged_seconds, "and put it back after so long")
+        ->check(CLI::Range(0.0, 86400.0))
+        ->capture_default_str();
+    reader->footer("SIGUSR1: somebody starts a read at the reader's own panel. SIGTERM ends it.");
+    reader->callback([given, &exit_status] {
+        given->options.spectramax.read_duration = milliseconds_of(given->read_seconds);
+        if (given->silent_seconds > 0) given->options.spectramax.silent_for = milliseconds_of(given->silent_seconds);
+        given->options.unplugged_for = milliseconds_of(given->unplugged_seconds);
+        auto const ended = run_simulate(given->options);
+        if (ended) return;
+        std::cerr << ended.error().message << '\n';
+        exit_status = exit_code(ended.error().fault);
+    });
+}
+
+}  // namespace marrowlink

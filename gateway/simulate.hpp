@@ -1,0 +1,34 @@
+// Instruments that are not there, for demonstrations, tests and learning: `marrowlink-gateway simulate …`.
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+#include <string>
+
+#include "core/error.hpp"
+#include "drivers/spectramax/simulator.hpp"
+
+namespace CLI {
+class App;
+}
+
+namespace marrowlink {
+
+struct SimulateOptions {
+    std::filesystem::path link;  // made to point to the pseudo-terminal: what the gateway's configuration names as the port
+    // The reader's own log, one JSON object a line, on disk before any byte that depends on it leaves: {"event", "instrument", "plate_no",
+    // "sha256", "size"}, with event "started", "measured" or "cleared", and the SHA-256 of the reply to !TRANSFER. Empty: none.
+    std::filesystem::path log;
+    std::string instrument = "reader-1";             // as the log calls it
+    std::chrono::milliseconds unplugged_for{5'000};  // how long the cable stays out when spectramax.unplug_after_bytes pulls it
+    spectramax::SimulatorOptions spectramax;
+};
+
+// Plays the reader until SIGTERM or SIGINT, whoever opens and closes the other end. SIGUSR1: somebody starts a read at the reader's own
+// panel.
+Result<void> run_simulate(SimulateOptions const& options);
+
+// The subcommands of `simulate`, with their options; each leaves its exit code in `exit_status`.
+void add_simulators(CLI::App& simulate, int& exit_status);
+
+}  // namespace marrowlink
