@@ -7,6 +7,7 @@
 #include <boost/asio/detached.hpp>
 
 #include "core/log.hpp"
+#include "core/version.hpp"
 
 namespace marrowlink {
 namespace {
@@ -114,7 +115,7 @@ void Forwarder::publish_birth() {
     for (auto const& lane : lanes_) {
         Message birth;
         birth.topic = topic::gateway_state(site_, gateway_);
-        json::object data{{"state", "online"}, {"stream", lane->source->stream()}};
+        json::object data{{"state", "online"}, {"stream", lane->source->stream()}, {"version", version}};
         birth.payload = json::serialize(data);
         birth.content_type = "application/json";
         birth.retain = lane->live;  // salvaged streams are announced, but only the living one is this gateway's state

@@ -176,6 +176,11 @@ Task<Result<std::vector<Reading>>> Gateway::readings(std::string run) {
     co_return out;
 }
 
+Task<Result<std::string>> Gateway::run_of_taken(std::string instrument, std::string sha256) {
+    std::function<Result<std::string>(OutboxStore&)> look_up = [=](OutboxStore& store) { return store.run_of_taken(instrument, sha256); };
+    return outbox_->ask(std::move(look_up));
+}
+
 void Gateway::on_position(OutboxPosition const& position) {
     board_.position(position);
     forwarder_->appended();

@@ -47,6 +47,8 @@ class Gateway final : public OutboxListener, public ForwarderListener, public In
     void reload_failed(Error const& error);
     StatusBoard& board() { return board_; }
 
+    Task<Result<std::string>> run_of_taken(std::string instrument, std::string sha256);  // empty: these bytes were not taken yet
+
     // GatewayCommands
     Task<Result<std::string>> start(std::string instrument, std::string plate) override;
     Task<Result<void>> label(std::string run, std::string plate, std::string who, std::string why) override;

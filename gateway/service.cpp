@@ -82,7 +82,9 @@ class Service {
 
         MqttUplink uplink{loop_.get_executor(), std::move(*mqtt)};
         WorkThread store;
-        PlanWorld const world{loop_.get_executor(), clock_, entropy_, [this] { return gateway_; }};
+        WorkThread worker;
+        PlanWorld const world{loop_.get_executor(), worker.executor(), clock_,
+                              [this](std::string instrument, std::string sha256) { return gateway_->run_of_taken(std::move(instrument), std::move(sha256)); }};
         GatewayParts parts{clock_, entropy_, loop_.get_executor(), store.executor(), uplink,
                            [&world](InstrumentConfig const& instrument) { return plan_for(instrument, world); }, boot_id()};
         Gateway gateway{std::move(parts), std::move(*config), std::move(*opened)};

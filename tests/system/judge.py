@@ -41,6 +41,8 @@ def attributes(encoded):
 
 
 class Judge:
+    program = pathlib.Path(__file__).resolve()
+
     def __init__(self, database):
         self.faults = []
         self.records = collections.Counter()

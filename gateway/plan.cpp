@@ -1,0 +1,100 @@
+#include "gateway/plan.hpp"
+
+#include <fmt/format.h>
+
+#include "drivers/folder/driver.hpp"
+#include "drivers/line/driver.hpp"
+#include "drivers/spectramax/driver.hpp"
+#include "io/folder.hpp"
+#include "io/serial.hpp"
+#include "io/tcp.hpp"
+
+namespace marrowlink {
+namespace {
+
+SerialSettings serial_settings(SerialConfig const& config) {
+    return {config.port,   static_cast<std::uint32_t>(config.baud), static_cast<unsigned>(config.data_bits), config.parity,
+            static_cast<unsigned>(config.stop_bits), config.flow_control};
+}
+
+std::unique_ptr<TransportFactory> transport_for(TransportConfig const& config, PlanWorld const& world) {
+    if (auto const* const serial = std::get_if<SerialConfig>(&config)) return std::make_unique<SerialPortFactory>(world.loop, serial_settings(*serial));
+    if (auto const* const connect = std::get_if<TcpConnectConfig>(&config))
+        return std::make_unique<TcpClientFactory>(world.loop, connect->to.host, connect->to.port);
+    HostPort const& on = std::get<TcpListenConfig>(config).on;
+    return std::make_unique<TcpListenerFactory>(world.loop, on.host, on.port);
+}
+
+void plan_line(InstrumentPlan& plan, LineConfig const& config, PlanWorld const& world) {
+    plan.transport = transport_for(config.transport, world);
+    plan.port = plan.transport->name();
+    plan.journalled = config.acknowledgement.empty();
+    plan.messages = true;
+    plan.tried_on_hardware = true;  // nothing of any maker's protocol is assumed
+    LineSettings settings;
+    settings.instrument = plan.id;
+    settings.terminator = config.terminator;
+    settings.encoding = config.encoding;
+    settings.key_field = config.key_field;
+    settings.acknowledgement = config.acknowledgement;
+    settings.bytes_max = config.bytes_max;
+    plan.driver = [settings, &clock = world.clock](InstrumentPlan::Connection connection) mutable {
+        settings.position = connection.position;
+        return std::make_unique<LineDriver>(settings, *connection.transport, clock);
+    };
+}
+
+void plan_spectramax(InstrumentPlan& plan, SpectramaxConfig const& config, PlanWorld const& world) {
+    plan.transport = std::make_unique<SerialPortFactory>(world.loop, serial_settings(config.serial));
+    plan.port = plan.transport->name();
+    plan.commandable = true;
+    plan.followed = true;
+    plan.tried_on_hardware = spectramax::SpectraMax::tried_on_hardware;
+    spectramax::Options options;
+    options.instrument = plan.id;
+    options.wavelengths_nm = {std::to_string(config.wavelength_nm)};
+    options.command_timeout = config.command_timeout;
+    options.poll_period = config.poll;
+    plan.driver = [options, &clock = world.clock](InstrumentPlan::Connection connection) mutable {
+        options.open_run.reset();
+        if (connection.open_run) options.open_run = spectramax::OpenRun{connection.open_run->run, connection.open_run->plate};
+        options.stored_sha256 = connection.last_transcript;
+        return std::make_unique<spectramax::SpectraMax>(*connection.transport, clock, options);
+    };
+}
+
+void plan_folder(InstrumentPlan& plan, FolderConfig const& config, PlanWorld const& world) {
+    plan.port = config.path.string();
+    plan.followed = true;
+    plan.tried_on_hardware = true;  // the formats were seen in real files
+    FileFolderOptions place;
+    place.path = config.path;
+    place.pattern = config.pattern;
+    place.originals = config.on_taken == WhenTaken::move ? Originals::move : config.on_taken == WhenTaken::delete_ ? Originals::remove : Originals::stay;
+    place.move_to = config.move_to;
+    FolderOptions options;
+    options.instrument = plan.id;
+    options.settle = config.settle;
+    options.poll = config.poll;
+    auto const run_of_taken = [id = plan.id, ask = world.run_of_taken](std::string sha256) { return ask(id, std::move(sha256)); };
+    plan.driver = [=, loop = world.loop, worker = world.worker, &clock = world.clock](InstrumentPlan::Connection connection) mutable {
+        options.open_run.reset();
+        if (connection.open_run)
+            options.open_run = RunIdentity{options.instrument, "folder", connection.open_run->run, connection.open_run->sourcekey};
+        auto folder = std::make_shared<FileFolder>(place, clock, loop);
+        return std::make_unique<FolderDriver>(std::move(folder), options, clock, worker, run_of_taken);
+    };
+}
+}  // namespace
+
+InstrumentPlan plan_for(InstrumentConfig const& config, PlanWorld const& world) {
+    InstrumentPlan plan;
+    plan.id = config.id;
+    plan.driver_name = config.driver_name();
+    if (auto const* const line = std::get_if<LineConfig>(&config.driver)) plan_line(plan, *line, world);
+    else if (auto const* const reader = std::get_if<SpectramaxConfig>(&config.driver)) plan_spectramax(plan, *reader, world);
+    else plan_folder(plan, std::get<FolderConfig>(config.driver), world);
+    return plan;
+}
+
+}  // namespace marrowlink

@@ -1,0 +1,199 @@
+#!/usr/bin/env python3
+"""The demonstration: a broker, the centre and a gateway on this machine, with a simulated plate reader and a folder of export files.
+
+usage: demo.py [--once] [--keep]
+
+Without options it runs until Ctrl-C. With --once it plays a fixed scenario with one broker outage and one SIGKILL of the gateway, prints the ledger, and
+exits 0 only when it balances. --keep leaves what it made."""
+
+import argparse
+import hashlib
+import json
+import signal
+import subprocess
+import sys
+import time
+
+import exports
+from judge import Judge
+from world import BIN, World, wait_until
+
+INSTRUMENTS = """
+[[instrument]]
+id = "reader-1"
+title = "SpectraMax plate reader (simulated)"
+driver = "spectramax"
+port = "{port}"
+poll_ms = 200
+silent_after_s = 10
+
+[[instrument]]
+id = "exports"
+title = "Export folder: Gen5 and cytometer"
+driver = "folder"
+path = "{drop}"
+settle_s = 0.3
+poll_s = 0.2
+"""
+
+
+def say(text):
+    print(text, flush=True)
+
+
+class Demo:
+    def __init__(self, keep, read_seconds):
+        self.world = World(keep=keep, prefix="marrowlink-demo-")
+        self.drop = self.world.path("drop")
+        self.drop.mkdir()
+        self.log = self.world.path("dropped.jsonl")
+        self.reader_log = self.world.path("reader.jsonl")
+        port = self.world.path("reader-port")
+        self.broker = self.world.broker()
+        self.central = self.world.central()
+        self.reader = self.world.add("reader", [BIN / "marrowlink-gateway", "simulate", "spectramax", "--link", port, "--read-seconds", read_seconds,
+                                                "--log", self.reader_log], port.is_symlink)
+        self.gateway = self.world.gateway(INSTRUMENTS.format(port=port, drop=self.drop))
+        self.plates = 0
+        self.files = 0
+
+    def start(self):
+        for process in (self.broker, self.central, self.reader, self.gateway):
+            process.start()
+        say(f"gateway page   http://127.0.0.1:{self.world.gateway_port}/")
+        say(f"centre page    http://127.0.0.1:{self.world.central_port}/")
+        say(f"export folder  {self.drop}")
+
+    def measure(self):
+        """Starts a plate on the reader as soon as it is free."""
+        plate = f"ALARM3-{self.plates + 1:04}"
+
+        def begun():
+            try:
+                return self.world.start_run("reader-1", plate)
+            except RuntimeError as not_now:
+                self.why = str(not_now)
+                return None
+
+        try:
+            wait_until(begun, 30, f"plate {plate} to start")
+        except TimeoutError as late:
+            raise TimeoutError(f"{late}; the last answer was: {self.why}") from None
+        self.plates += 1
+        say(f"measuring      plate {plate} on reader-1")
+
+    def drop_file(self):
+        """What vendor software does: writes the file piece by piece."""
+        self.files += 1
+        if self.files % 2:
+            name, content = f"screen_{self.files:03}.txt", exports.gen5(self.files, f"PLATE-{self.files:03}")
+        else:
+            name, content = f"tube_{self.files:03}.fcs", exports.fcs(self.files)
+        path = self.drop / name
+        with open(path, "wb") as out:
+            for at in range(0, len(content), 16384):
+                out.write(content[at:at + 16384])
+                out.flush()
+        with open(self.log, "a") as log:
+            log.write(json.dumps({"file": "exports", "sha256": hashlib.sha256(content).hexdigest(), "path": str(path)}) + "\n")
+        say(f"dropped        {name}, {len(content)} bytes")
+
+    def account(self):
+        try:
+            status = self.world.status()
+            centre = self.world.runs()
+        except OSError:
+            return None
+        waiting = status["backlog"]["records"]
+        return {"measured": self.plates + self.files, "committed": status["link"].get("appended", 0), "acknowledged": status["link"].get("acknowledged", 0),
+                "waiting": waiting, "link": status["link"]["state"], "counted": centre["counted"]}
+
+    def say_account(self, account):
+        say("account        {measured} runs measured · {committed} records committed, {acknowledged} acknowledged, {waiting} waiting · {counted} runs "
+            "counted at the centre · link: {link}".format(**account))
+
+    def wait_counted(self, seconds=60):
+        def done():
+            account = self.account()
+            return account if account and account["waiting"] == 0 and account["counted"] >= self.plates + self.files else None
+
+        account = wait_until(done, seconds, "every run to be counted at the centre")
+        self.say_account(account)
+
+    def once(self):
+        say("— all is well")
+        self.measure()
+        self.drop_file()
+        self.drop_file()
+        self.wait_counted()
+        say("— the broker goes away; work goes on")
+        self.broker.kill()
+        self.drop_file()
+        self.drop_file()
+        self.measure()
+        time.sleep(3)
+        say("— the gateway is killed in the middle of it")
+        self.gateway.kill()
+        self.drop_file()
+        self.gateway.start()
+        self.drop_file()
+        account = wait_until(self.world.status, 10, "the gateway")
+        say(f"restarted      link {account['link']['state']}, {account['backlog']['records']} records waiting")
+        say("— the broker comes back")
+        self.broker.start()
+        self.wait_counted(90)
+        self.measure()
+        self.wait_counted()
+        return self.ledger()
+
+    def ledger(self):
+        """What was measured against what the centre stored, by the judge's own eyes."""
+        wait_until(lambda: self.reader_log.read_text().count('"cleared"') >= self.plates, 20, "the reader to be cleared")
+        say("— the ledger")
+        say(self.world.verify().strip())
+        logs = [self.log, self.reader_log]
+        judged = subprocess.run([sys.executable, str(Judge.program), str(self.world.database), *map(str, logs)], text=True, capture_output=True)
+        say(judged.stdout.strip() + judged.stderr)
+        say("the ledger balances" if judged.returncode == 0 else "THE LEDGER DOES NOT BALANCE")
+        return judged.returncode
+
+    def forever(self):
+        say("Ctrl-C ends it and removes what it made.")
+        last = None
+        while True:
+            for action in (self.measure, self.drop_file, self.drop_file):
+                action()
+                for _ in range(8):
+                    time.sleep(1)
+                    account = self.account()
+                    if account and account != last:
+                        self.say_account(account)
+                        last = account
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="./dev demo")
+    parser.add_argument("--once", action="store_true", help="a fixed scenario with an outage and a kill; exit 0 only when the ledger balances")
+    parser.add_argument("--keep", action="store_true", help="leave what was made")
+    options = parser.parse_args()
+    demo = Demo(options.keep, 2 if options.once else 8)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        demo.start()
+        return demo.once() if options.once else demo.forever()
+    except KeyboardInterrupt:
+        say("stopping")
+        return 0
+    except (TimeoutError, RuntimeError) as problem:
+        say(f"demo: {problem}")
+        for process in demo.world.processes:
+            say(f"— the end of {process.name}'s log\n{process.tail(8)}")
+        return 1
+    finally:
+        demo.world.stop()
+        if options.keep:
+            say(f"kept           {demo.world.directory}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
