@@ -209,6 +209,10 @@ void StatusBoard::drop_old_runs() {
 void StatusBoard::committed(std::string_view id, std::uint64_t last_seq, RunState state) {
     RunCard& card = run(id);
     card.state = state;
+    if (last_seq > card.last_seq) {  // the way of a run is the way of the last that there is of it
+        card.at_broker.clear();
+        card.at_centre.clear();
+    }
     card.last_seq = last_seq;
     card.at_gateway = now_text();
     lower(next_at_broker_, last_seq);

@@ -254,7 +254,12 @@ Task<bool> HttpServer::Shared::serve_one(Connection& connection, beast::flat_buf
     Parser parser;
     parser.header_limit(options.limits.header_bytes);
     parser.body_limit(options.limits.body_bytes);
-    co_await beast::http::async_read(connection.socket, buffer, parser, asio::redirect_error(asio::use_awaitable, error));
+    std::size_t const header_bytes =
+        co_await beast::http::async_read_header(connection.socket, buffer, parser, asio::redirect_error(asio::use_awaitable, error));
+    // Beast holds to its limit only while it waits for more of the header.
+    if (!error && header_bytes > options.limits.header_bytes) error = beast::http::error::header_limit;
+    if (!error && !parser.is_done())
+        co_await beast::http::async_read(connection.socket, buffer, parser, asio::redirect_error(asio::use_awaitable, error));
     if (error) {
         unsigned const status = status_of(error);
         if (status == 0) co_return false;
