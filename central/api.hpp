@@ -1,0 +1,39 @@
+// The centre over HTTP, all of it for reading:
+//   GET /healthz   the loop turns
+//   GET /readyz    {"ready", "reasons"}: 503 while the broker is away or the store cannot commit
+//   GET /metrics   Prometheus text
+//   GET /api/runs  ?site= &limit=   runs, totals, streams and gateways with their age
+//   GET /          the page
+#pragma once
+
+#include <boost/asio/any_io_executor.hpp>
+
+#include "central/ingest.hpp"
+#include "io/http.hpp"
+
+namespace marrowlink::central {
+
+class Api {
+   public:
+    // `ingest` is the loop's, `database` the store executor's; both outlive the server that uses handler().
+    Api(boost::asio::any_io_executor loop, boost::asio::any_io_executor store, Clock& clock, Ingest const& ingest, Database& database)
+        : loop_(std::move(loop)), store_(std::move(store)), clock_(clock), ingest_(ingest), database_(database) {}
+    HttpHandler handler();
+
+    std::string metrics() const;
+    std::vector<std::string> why_not_ready() const;
+
+   private:
+    Task<HttpResponse> answer(HttpRequest request);
+    Task<HttpResponse> runs(HttpRequest request);
+    Task<Result<json::object>> ask_store(std::string site, std::int64_t limit);
+    json::object centre() const;
+    json::array gateways() const;
+
+    boost::asio::any_io_executor loop_, store_;
+    Clock& clock_;
+    Ingest const& ingest_;
+    Database& database_;
+};
+
+}  // namespace marrowlink::central

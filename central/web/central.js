@@ -1,0 +1,174 @@
+'use strict';
+// Asks /api/runs every few seconds and draws what it says. What is shown carries its age, and looks old when it is.
+const ask_every_ms = 3000;
+const stale_after_ms = 10000;
+
+const texts = {
+  en: {
+    title: 'Marrowlink central', skip: 'Skip to the runs', language: 'Language',
+    site: s => `Site ${s}`, gateways: 'Gateways', online: 'online', offline: 'offline', since: t => `since ${t}`,
+    totals: s => `Instruments of ${s}`, runs: s => `Runs of ${s}, latest first`, no_runs: 'No plate or cytometer run has arrived yet.',
+    instrument: 'Instrument', counted: 'Counted', open: 'Open', attention: 'Need attention', revisions: 'Revisions', messages: 'Messages',
+    state: 'State', plate: 'Plate', key: 'Source key', changed: 'Last change', gateway: 'Gateway', no_plate: 'no plate given',
+    states: { open: 'in progress', complete: 'complete', unreadable: 'kept, not readable', aborted: 'aborted', incomplete: 'incomplete', refused: 'refused' },
+    revision: n => `Revision ${n}: the same key came before with other bytes. Compare the two runs.`,
+    labelled: l => `Plate corrected by ${l.who || 'a person'}: ${l.why}`,
+    fresh: t => `As of ${t}.`, stale: s => `Out of date: last answer from the centre ${s} s ago. What you see may have changed.`, waiting: 'Waiting for the first answer.',
+    summary: (runs, sites) => `${runs} runs counted, from ${sites} ${sites === 1 ? 'site' : 'sites'}.`, nothing: 'No record has arrived yet.',
+    broker_away: d => `The centre has no connection to the broker. Gateways keep their records until it is back. ${d}`,
+    not_storing: d => `The centre cannot store. Nothing is acknowledged, and gateways keep their records. Check the disk of the centre. ${d}`,
+    fork: s => `Stream ${s.stream} of ${s.site}/${s.gateway} came twice with different records from number ${s.fork} on: its outbox was copied or restored. The first records are kept. Call the person who looks after that gateway.`,
+    refused: n => `${n} ${n === 1 ? 'record is' : 'records are'} stored but could not be understood. They are safe; a newer centre may read them.`,
+  },
+  fr: {
+    title: 'Marrowlink, centre', skip: 'Aller aux mesures', language: 'Langue',
+    site: s => `Site ${s}`, gateways: 'Passerelles', online: 'en ligne', offline: 'hors ligne', since: t => `depuis ${t}`,
+    totals: s => `Instruments de ${s}`, runs: s => `Mesures de ${s}, les plus récentes d’abord`, no_runs: 'Aucune mesure de plaque ou de cytomètre n’est encore arrivée.',
+    instrument: 'Instrument', counted: 'Comptées', open: 'En cours', attention: 'À vérifier', revisions: 'Révisions', messages: 'Messages',
+    state: 'État', plate: 'Plaque', key: 'Clé d’origine', changed: 'Dernier changement', gateway: 'Passerelle', no_plate: 'plaque non indiquée',
+    states: { open: 'en cours', complete: 'complète', unreadable: 'conservée, illisible', aborted: 'interrompue', incomplete: 'incomplète', refused: 'refusée' },
+    revision: n => `Révision ${n} : la même clé est déjà arrivée avec d’autres octets. Comparez les deux mesures.`,
+    labelled: l => `Plaque corrigée par ${l.who || 'une personne'} : ${l.why}`,
+    fresh: t => `État à ${t}.`, stale: s => `Données anciennes : dernière réponse du centre il y a ${s} s. L’état a pu changer.`, waiting: 'En attente de la première réponse.',
+    summary: (runs, sites) => `${runs} mesures comptées, de ${sites} ${sites === 1 ? 'site' : 'sites'}.`, nothing: 'Aucun enregistrement n’est encore arrivé.',
+    broker_away: d => `Le centre n’est pas relié au courtier. Les passerelles gardent leurs enregistrements jusqu’à son retour. ${d}`,
+    not_storing: d => `Le centre ne peut pas enregistrer. Rien n’est acquitté, les passerelles gardent tout. Vérifiez le disque du centre. ${d}`,
+    fork: s => `Le flux ${s.stream} de ${s.site}/${s.gateway} est arrivé deux fois avec des enregistrements différents à partir du numéro ${s.fork} : sa file a été copiée ou restaurée. Les premiers sont gardés. Appelez la personne responsable de cette passerelle.`,
+    refused: n => `${n} ${n === 1 ? 'enregistrement est conservé mais n’a pas été compris' : 'enregistrements sont conservés mais n’ont pas été compris'}. Rien n’est perdu ; un centre plus récent pourra les lire.`,
+  },
+};
+
+let language = localStorage.getItem('language') || (navigator.language.startsWith('fr') ? 'fr' : 'en');
+let latest = null;
+let latest_at = 0;
+let drawn = '';
+
+const words = () => texts[language];
+const element = (name, properties = {}, ...children) => {
+  const made = document.createElement(name);
+  for (const [key, value] of Object.entries(properties)) key in made ? (made[key] = value) : made.setAttribute(key, value);
+  made.append(...children.filter(child => child !== null));
+  return made;
+};
+const clock_text = iso => new Date(iso).toLocaleString(language, { dateStyle: 'short', timeStyle: 'medium' });
+
+function table(caption, heads, rows) {
+  const head = element('tr', {}, ...heads.map(h => element('th', { scope: 'col', className: h.number ? 'number' : '' }, h.text)));
+  const body = rows.map(cells => element('tr', {}, ...cells));
+  return element('div', { className: 'scroll', tabIndex: 0, role: 'region', 'aria-label': caption },
+    element('table', {}, element('caption', {}, caption), element('thead', {}, head), element('tbody', {}, ...body)));
+}
+
+function totals_table(site, totals) {
+  const w = words();
+  const by_instrument = new Map();
+  for (const t of totals) {
+    const row = by_instrument.get(t.instrument) || { counted: 0, open: 0, attention: 0, revisions: 0, messages: 0 };
+    if (t.revisions) row.revisions += t.runs;
+    else if (t.messages && t.state === 'complete') row.messages += t.runs;
+    else if (t.state === 'complete') row.counted += t.runs;
+    else if (t.state === 'open') row.open += t.runs;
+    else row.attention += t.runs;
+    by_instrument.set(t.instrument, row);
+  }
+  const columns = ['counted', 'open', 'attention', 'revisions', 'messages'];
+  return table(w.totals(site), [{ text: w.instrument }, ...columns.map(c => ({ text: w[c], number: true }))],
+    [...by_instrument].map(([instrument, row]) => [element('th', { scope: 'row' }, instrument),
+      ...columns.map(c => element('td', { className: 'number' }, row[c].toLocaleString(language)))]));
+}
+
+function runs_table(site, runs) {
+  const w = words();
+  if (runs.length === 0) return element('p', { className: 'note' }, w.no_runs);
+  return table(w.runs(site), [w.plate, w.state, w.instrument, w.gateway, w.changed, w.key].map(text => ({ text })), runs.map(run => {
+    const notes = [];
+    if (run.revision > 0) notes.push(w.revision(run.revision));
+    if (run.reason) notes.push(run.reason);
+    if (run.labels && run.labels.length) notes.push(w.labelled(run.labels[0]));
+    return [
+      element('th', { scope: 'row' }, run.plate || w.no_plate),
+      element('td', {}, element('span', { className: `state ${run.state}` }, w.states[run.state] || run.state),
+        ...notes.map(note => element('div', { className: 'reason' }, note))),
+      element('td', {}, run.instrument), element('td', {}, run.gateway),
+      element('td', {}, element('time', { dateTime: run.changed }, clock_text(run.changed))),
+      element('td', {}, element('code', {}, run.sourcekey.length > 40 ? run.sourcekey.slice(0, 16) + '…' : run.sourcekey)),
+    ];
+  }));
+}
+
+function site_section(site) {
+  const w = words();
+  const of_site = list => list.filter(one => one.site === site);
+  const gateways = of_site(latest.gateways).map(g => element('li', {},
+    `${g.gateway}: ${g.online ? w.online : w.offline} `, element('span', { className: 'note' }, w.since(clock_text(g.since)))));
+  return element('section', { 'aria-labelledby': `site-${site}` }, element('h2', { id: `site-${site}` }, w.site(site)),
+    gateways.length ? element('ul', { className: 'gateways', 'aria-label': w.gateways }, ...gateways) : null,
+    totals_table(site, of_site(latest.totals)), runs_table(site, of_site(latest.runs)));
+}
+
+function draw_alarms() {
+  const w = words();
+  const alarms = [];
+  if (latest && !latest.centre.connected) alarms.push(w.broker_away(latest.centre.link || ''));
+  if (latest && !latest.centre.storing) alarms.push(w.not_storing(latest.centre.store_error || ''));
+  if (latest) for (const stream of latest.streams) if (stream.fork) alarms.push(w.fork(stream));
+  if (latest && latest.refused > 0) alarms.push(w.refused(latest.refused));
+  const box = document.getElementById('alarms');
+  const text = alarms.join('\n');
+  if (box.dataset.shown === text) return;  // a screen reader says it once, not at every answer
+  box.dataset.shown = text;
+  box.replaceChildren(...alarms.map(alarm => element('p', {}, alarm)));
+}
+
+function draw_freshness() {
+  const w = words();
+  const age_ms = Date.now() - latest_at;
+  const stale = latest !== null && age_ms > stale_after_ms;
+  const line = document.getElementById('freshness');
+  line.textContent = latest === null ? w.waiting : stale ? w.stale(Math.round(age_ms / 1000)) : w.fresh(clock_text(latest.now));
+  line.classList.toggle('stale', stale);
+  document.body.classList.toggle('stale-data', stale);
+}
+
+function draw() {
+  const w = words();
+  document.documentElement.lang = language;
+  document.title = w.title;
+  for (const one of document.querySelectorAll('[data-text]')) one.textContent = w[one.dataset.text];
+  for (const one of document.querySelectorAll('[data-label]')) one.setAttribute('aria-label', w[one.dataset.label]);
+  for (const one of document.querySelectorAll('[data-language]')) one.setAttribute('aria-pressed', String(one.dataset.language === language));
+  draw_alarms();
+  draw_freshness();
+  if (latest === null) return;
+  const shown = JSON.stringify([language, latest.totals, latest.runs, latest.gateways]);
+  if (shown === drawn) return;  // nothing moves under the reader's cursor unless something changed
+  drawn = shown;
+  const sites = [...new Set([...latest.totals, ...latest.gateways, ...latest.streams].map(one => one.site))].sort();
+  const counted = latest.totals.filter(t => t.state === 'complete' && !t.revisions).reduce((sum, t) => sum + t.runs, 0);
+  document.getElementById('summary').textContent = sites.length ? w.summary(counted.toLocaleString(language), sites.length) : w.nothing;
+  document.getElementById('sites').replaceChildren(...sites.map(site_section));
+}
+
+async function ask() {
+  try {
+    const answer = await fetch('api/runs', { cache: 'no-store', signal: AbortSignal.timeout(stale_after_ms) });
+    if (answer.ok) {
+      latest = await answer.json();
+      latest_at = Date.now();
+    }
+  } catch {
+    // No answer is shown as age, by draw_freshness.
+  }
+  draw();
+  setTimeout(ask, ask_every_ms);
+}
+
+for (const button of document.querySelectorAll('[data-language]'))
+  button.addEventListener('click', () => {
+    language = button.dataset.language;
+    localStorage.setItem('language', language);
+    draw();
+  });
+draw();
+ask();
+setInterval(draw_freshness, 1000);
