@@ -70,7 +70,7 @@ Task<SpectraMax::Exchange> SpectraMax::exchange(std::string command, bool until_
     std::array<std::byte, 2048> buffer;
     Clock::Instant const limit = clock_.now() + reply_time_max;
     for (;;) {
-        auto const patience = reply ? std::chrono::milliseconds{quiet} : options_.command_timeout;
+        auto const patience = reply ? std::chrono::milliseconds{confirmed} : options_.command_timeout;
         auto const got = co_await transport_.read_some(buffer, std::min(limit, clock_.now() + patience));
         if (got) {
             received_ += *got;

@@ -51,6 +51,7 @@ class SpectraMax final : public Driver {
     static constexpr int empty_looks_max = 3;  // idle without data so often in a row: the open run is aborted
     static constexpr std::chrono::seconds start_wait{60};       // a start that next() has not taken up by then is withdrawn
     static constexpr std::chrono::milliseconds quiet{500};      // silence that ends a damaged or late reply
+    static constexpr std::chrono::milliseconds confirmed{200};  // silence behind a transfer before it is believed whole
     static constexpr std::chrono::seconds reply_time_max{180};  // for one whole reply, however steadily it trickles; then it is unanswered
 
     SpectraMax(Transport& transport, Clock& clock, Options options);
