@@ -43,9 +43,9 @@ Gateway::~Gateway() = default;
 
 // Takes over what opening the outbox brought besides the outbox itself.
 void Gateway::adopt(OpenedOutbox opened) {
-    directory_ = std::move(opened.directory);
-    for (std::unique_ptr<RecordSource>& salvage : opened.salvages) {
-        forwarder_->add(*salvage, false);
+    if (opened.directory) directory_ = std::move(opened.directory);
+    for (std::unique_ptr<Salvage>& salvage : opened.salvages) {
+        salvage->begin(*outbox_, *forwarder_, parts_.clock, parts_.loop);
         salvages_.push_back(std::move(salvage));
     }
     if (!opened.set_aside.empty() && board_.raise(alarms::outbox_set_aside(opened.set_aside)))
@@ -204,14 +204,18 @@ void Gateway::on_trouble_over() {
     show_disk();
 }
 
-void Gateway::on_damaged(Error const& error) {
-    auto opened = directory_->set_aside(error);
+void Gateway::on_damaged(Error const& error) { asio::co_spawn(parts_.loop, begin_new_stream(error), asio::detached); }
+
+Task<void> Gateway::begin_new_stream(Error why) {
+    std::string const damaged = outbox_->stream();
+    forwarder_->remove(*outbox_);
+    co_await outbox_->retire();
+    auto opened = directory_->set_aside(damaged, why);
     if (!opened) {
         // Nothing can be made durable any more, so nothing may be acknowledged; the service manager starts us again.
-        log::error("outbox.lost", {{"reason", opened.error().message}});
+        log::error("outbox.lost", {{"stream", damaged}, {"reason", opened.error().message}});
         std::exit(exit_code(Fault::broken));
     }
-    forwarder_->remove(*outbox_);
     outbox_->replace(std::move(opened->store));
     board_.stream(outbox_->stream());
     forwarder_->add(*outbox_, true);

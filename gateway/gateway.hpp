@@ -77,6 +77,8 @@ class Gateway final : public OutboxListener, public ForwarderListener, public In
 
     void run_instrument(InstrumentConfig const& config);
     void adopt(OpenedOutbox opened);
+    Task<void> begin_new_stream(Error why);
+    Task<void> renew_outbox(Error error);
     void note(std::string instrument, std::string_view type, json::object data);
     Task<void> follow_drivers();
     void show_files(std::string const& id, Driver const& driver);
@@ -89,7 +91,7 @@ class Gateway final : public OutboxListener, public ForwarderListener, public In
     StatusBoard board_;
     std::unique_ptr<Outbox> outbox_;
     std::unique_ptr<OutboxDirectory> directory_;
-    std::vector<std::unique_ptr<RecordSource>> salvages_;
+    std::vector<std::unique_ptr<Salvage>> salvages_;
     std::unique_ptr<Forwarder> forwarder_;
     std::list<Running> running_;
     std::list<Running> ended_;  // cancelled; kept until their coroutines have unwound

@@ -17,6 +17,7 @@ CREATE TABLE journal(instrument TEXT NOT NULL, start INTEGER NOT NULL, bytes BLO
 CREATE TABLE open_run(run TEXT PRIMARY KEY, instrument TEXT NOT NULL, plate TEXT NOT NULL, sourcekey TEXT NOT NULL, started TEXT NOT NULL) STRICT;
 CREATE TABLE taken(instrument TEXT NOT NULL, sha256 TEXT NOT NULL, run TEXT NOT NULL, name TEXT NOT NULL, PRIMARY KEY(instrument, sha256)) STRICT;
 CREATE TABLE blanked(original_sha256 TEXT NOT NULL, offset INTEGER NOT NULL, bytes BLOB NOT NULL, PRIMARY KEY(original_sha256, offset)) STRICT;
+CREATE TABLE salvage(stream TEXT PRIMARY KEY, acknowledged INTEGER NOT NULL, last INTEGER NOT NULL) STRICT;
 )sql";
 
 constexpr std::uint64_t page_bytes = 4096;   // SQLite's own default, and that of every file made here
@@ -31,19 +32,6 @@ Result<std::string> expected_schema() {
     if (!memory) return fail(memory.error());
     if (auto made = memory->exec(schema_sql); !made) return fail(made.error());
     return memory->schema();
-}
-
-// Whole or not at all: an existing file without our tables is then always a damaged one, never one that a killed process left half made. Making it
-// again under the same name would give the same ids to other records.
-Result<void> create(std::filesystem::path const& path, std::string const& stream) {
-    auto memory = Database::open(":memory:", Database::Mode::create);
-    if (!memory) return fail(memory.error());
-    std::string const sql = fmt::format(
-        "BEGIN IMMEDIATE; {} INSERT INTO meta VALUES('stream', '{}'), ('acknowledged', '0'), ('acknowledged_bytes', '0'), ('pruned', '0'), "
-        "('pruned_chain', '{}'); PRAGMA application_id={}; PRAGMA user_version={}; COMMIT;",
-        schema_sql, stream, hex(chain_start(stream)), outbox_application_id, outbox_version);
-    if (auto made = memory->exec(sql.c_str()); !made) return fail(made.error());
-    return memory->backup_to(path);
 }
 
 Result<void> check_identity(Database& database, std::string const& stream) {
@@ -73,6 +61,19 @@ Result<void> check_identity(Database& database, std::string const& stream) {
     return {};
 }
 }  // namespace
+
+// Whole or not at all: an existing file without our tables is then always a damaged one, never one that a killed process left half made. Making it
+// again under the same name would give the same ids to other records.
+Result<void> OutboxStore::create(std::filesystem::path const& path, std::string const& stream) {
+    auto memory = Database::open(":memory:", Database::Mode::create);
+    if (!memory) return fail(memory.error());
+    std::string const sql = fmt::format(
+        "BEGIN IMMEDIATE; {} INSERT INTO meta VALUES('stream', '{}'), ('acknowledged', '0'), ('acknowledged_bytes', '0'), ('pruned', '0'), "
+        "('pruned_chain', '{}'); PRAGMA application_id={}; PRAGMA user_version={}; COMMIT;",
+        schema_sql, stream, hex(chain_start(stream)), outbox_application_id, outbox_version);
+    if (auto made = memory->exec(sql.c_str()); !made) return fail(made.error());
+    return memory->backup_to(path);
+}
 
 OutboxStore::OutboxStore(Database database, Origin origin, OutboxLimits limits)
     : database_(std::move(database)), origin_(std::move(origin)), limits_(limits) {}
@@ -305,17 +306,28 @@ Result<void> OutboxStore::store_acknowledged(std::uint64_t acknowledged) {
 
 Result<void> OutboxStore::confirm(std::uint64_t acknowledged) {
     if (acknowledged <= position_.acknowledged) return {};
-    if (auto relaxed = database_.exec("PRAGMA synchronous=NORMAL"); !relaxed) return relaxed;
+    std::uint64_t const before = position_.acknowledged;
+    std::uint64_t const bytes_before = acknowledged_bytes_through_;
+    if (auto stored = relaxed([&] { return store_acknowledged(acknowledged); }); !stored) {
+        position_.acknowledged = before;
+        acknowledged_bytes_through_ = bytes_before;
+        return stored;
+    }
+    return measure();
+}
+
+// A transaction whose loss in a power cut costs nothing but sending again.
+Result<void> OutboxStore::relaxed(std::function<Result<void>()> const& change) {
+    if (auto set = database_.exec("PRAGMA synchronous=NORMAL"); !set) return set;
     auto const stored = [&]() -> Result<void> {
         auto transaction = Transaction::begin(database_);
         if (!transaction) return fail(transaction.error());
-        if (auto done = store_acknowledged(acknowledged); !done) return done;
+        if (auto done = change(); !done) return done;
         return transaction->commit();
     }();
-    // Back to FULL before anything else can be appended, also when the confirmation failed.
+    // Back to FULL before anything else can be appended, also when the change failed.
     if (auto strict = database_.exec("PRAGMA synchronous=FULL"); !strict) return strict;
-    if (!stored) return stored;
-    return measure();
+    return stored;
 }
 
 Result<void> OutboxStore::measure() {

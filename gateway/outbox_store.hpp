@@ -6,10 +6,12 @@
 //   open_run  runs begun and neither finished nor aborted
 //   taken     export files already taken, by content
 //   blanked   the original bytes under the spaces of what left the site: chunks + blanked = the true original, without a second copy
+//   salvage   how far what is left of earlier, damaged streams has been acknowledged
 //   meta      stream; acknowledged, acknowledged_bytes; pruned, pruned_chain: the last record no longer kept, from whose chain the proof starts
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -40,6 +42,12 @@ struct Append {
 
 struct OpenRun {
     std::string run, instrument, plate, sourcekey, started;
+};
+
+struct SalvageState {
+    std::string stream;
+    std::uint64_t acknowledged = 0;
+    std::uint64_t last = 0;  // that can still be sent; all of it has been when `acknowledged` is no less
 };
 
 struct OutboxPosition {
@@ -85,6 +93,12 @@ class OutboxStore {
     Result<std::string> sourcekey_of_run(std::string const& run);                                // `unavailable` when the run is no longer kept
     Result<std::vector<Record>> records_of_run(std::string const& run, std::string_view type);   // for the page; in order
 
+    Result<std::vector<SalvageState>> salvages();
+    Result<void> keep(SalvageState const& state);  // without an fsync, as `confirm`
+
+    // Makes the file of a new, empty stream; it appears whole or not at all.
+    static Result<void> create(std::filesystem::path const& path, std::string const& stream);
+
     OutboxPosition const& position() const { return position_; }
     Origin const& origin() const { return origin_; }
     Database& database() { return database_; }
@@ -100,6 +114,7 @@ class OutboxStore {
     Result<void> track_open_run(Draft const& draft, Stamp const& stamp);
     Result<void> remember_transcript(Draft const& finished);
     Result<void> store_acknowledged(std::uint64_t acknowledged);
+    Result<void> relaxed(std::function<Result<void>()> const& change);
     Result<void> measure();
 
     Database database_;

@@ -100,6 +100,27 @@ Result<std::vector<OpenRun>> OutboxStore::open_runs() {
     }
 }
 
+Result<std::vector<SalvageState>> OutboxStore::salvages() {
+    auto rows = database_.prepare("SELECT stream, acknowledged, last FROM salvage");
+    if (!rows) return fail(rows.error());
+    std::vector<SalvageState> out;
+    for (;;) {
+        auto const row = rows->step();
+        if (!row) return fail(row.error());
+        if (!*row) return out;
+        out.push_back({std::string{rows->text(0)}, as_uint(rows->integer(1)), as_uint(rows->integer(2))});
+    }
+}
+
+Result<void> OutboxStore::keep(SalvageState const& state) {
+    return relaxed([&]() -> Result<void> {
+        auto keep = database_.prepare(
+            "INSERT INTO salvage VALUES(?,?,?) ON CONFLICT(stream) DO UPDATE SET acknowledged=excluded.acknowledged, last=excluded.last");
+        if (!keep) return fail(keep.error());
+        return keep->bind_text(1, state.stream).bind(2, as_int(state.acknowledged)).bind(3, as_int(state.last)).run();
+    });
+}
+
 Result<std::string> OutboxStore::run_of_taken(std::string const& instrument, std::string const& sha256) {
     auto found = database_.prepare("SELECT run FROM taken WHERE instrument=? AND sha256=?");
     if (!found) return fail(found.error());
