@@ -1,0 +1,45 @@
+#include "drivers/catalog.hpp"
+
+#include <fmt/format.h>
+
+#include <array>
+
+#include "drivers/fcs/parse.hpp"
+#include "drivers/gen5/parse.hpp"
+#include "drivers/text_table.hpp"
+
+namespace marrowlink {
+
+namespace {
+
+// What a file that nothing recognises looks like, in words.
+std::string looks_like(std::string_view bytes) {
+    if (bytes.empty()) return "it is empty";
+    if (bytes.find_first_not_of('\0') == std::string_view::npos)
+        return "it holds only NUL bytes: space is reserved, the content is not written yet";
+    if (bytes.starts_with("PK\x03\x04")) return "it is a zip archive, perhaps an .xlsx workbook";
+    auto const text = TextTable::decode(bytes.substr(0, 4'096));
+    if (text)
+        for (auto const& line : text->lines())
+            if (line.text.find_first_not_of(" \t") != std::string_view::npos) return "it begins with the text " + quoted(line.text);
+    std::string hex;
+    for (char c : bytes.substr(0, 8)) hex += fmt::format("{}{:02X}", hex.empty() ? "" : " ", static_cast<unsigned char>(c));
+    return "it begins with the bytes " + hex;
+}
+
+}  // namespace
+
+std::span<ExportFormat const> export_formats() {
+    static std::array const formats{gen5_format(), fcs_format()};
+    return formats;
+}
+
+Result<ExportFormat const*> recognise(std::string_view bytes) {
+    for (auto const& format : export_formats())
+        if (format.recognises(bytes)) return &format;
+    std::string known;
+    for (auto const& format : export_formats()) known += (known.empty() ? "" : ", ") + std::string{format.title};
+    return fail(Fault::refused, fmt::format("No format known here recognises the file: {}. Known are: {}.", looks_like(bytes), known));
+}
+
+}  // namespace marrowlink

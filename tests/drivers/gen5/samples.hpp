@@ -1,0 +1,33 @@
+// Sample files, their tables, and readings as rows that compare.
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/reading.hpp"
+
+namespace gen5_test {
+
+std::filesystem::path shared_folder();  // $MARROWLINK_SHARED or ../shared beside the repository
+std::filesystem::path own_folder();     // tests/data/gen5
+
+std::string slurp(std::filesystem::path const& path);
+
+// Files of a folder with this ending, by name; none when the folder is absent.
+std::vector<std::filesystem::path> files_of(std::filesystem::path const& folder, std::string_view ending);
+
+// A CSV without quotes: one map a line, by the heading.
+std::vector<std::map<std::string, std::string>> table_of(std::filesystem::path const& csv);
+
+struct Columns {
+    bool wavelength = true, excitation = true;  // which the table has
+};
+
+// One row a reading: plate, well, time or wavelength, excitation, value as a number, flag; sorted.
+std::vector<std::string> rows_of(std::vector<marrowlink::Reading> const& readings, Columns columns);
+std::vector<std::string> rows_expected(std::filesystem::path const& csv, Columns& columns, std::string const& plate_instead = {});
+
+}  // namespace gen5_test
