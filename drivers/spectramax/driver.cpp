@@ -254,7 +254,13 @@ Task<Result<void>> SpectraMax::acknowledge(Receipt receipt) {
 Task<Result<std::optional<Batch>>> SpectraMax::look() {
     auto const collected = co_await collect();
     if (!collected) co_return fail(collected.error());
+    if (collected->kind == Collected::Kind::unreadable && unreadable_) {
+        look_ = false;
+        look_again_ = clock_.now() + unreadable_retry;
+        co_return std::optional<Batch>{};
+    }
     if (collected->kind == Collected::Kind::nothing) {
+        unreadable_.reset();
         if (!options_.open_run) {
             look_ = false;
             measuring_since_.reset();
@@ -293,9 +299,9 @@ Task<Result<Batch>> SpectraMax::serve() {
             if (!measuring_since_) measuring_since_ = clock_.now();
             if (started_.empty()) started_ = rfc3339(clock_.utc());
             look_ = true;
-            unreadable_ = false;
+            unreadable_.reset();
             empty_looks_ = 0;
-        } else if (look_) {
+        } else if (look_ || (unreadable_ && clock_.now() >= look_again_)) {
             auto batch = co_await look();
             if (!batch) co_return fail(batch.error());
             if (*batch) co_return std::move(**batch);
@@ -326,6 +332,14 @@ Task<void> SpectraMax::pause() {
     auto woken = wait(wake_);
     co_await (std::move(sleep) || std::move(woken));
     wake_.reset();
+}
+
+std::optional<Error> SpectraMax::trouble() const {
+    if (!unreadable_) return std::nullopt;
+    return Error{
+        Fault::refused,
+        "The reader holds a plate that could not be read over this line. It was not cleared and is asked for again every minute: check "
+        "the cable and the port's settings, and do not clear the reader."};
 }
 
 std::string SpectraMax::activity() const {

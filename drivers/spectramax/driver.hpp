@@ -49,10 +49,11 @@ class SpectraMax final : public Driver {
     static constexpr int attempts_max = 3;     // of one command; then this connection is given up
     static constexpr int transfers_max = 5;    // of one plate; then its bytes are stored as an unreadable run and the reader keeps the data
     static constexpr int empty_looks_max = 3;  // idle without data so often in a row: the open run is aborted
-    static constexpr std::chrono::seconds start_wait{60};       // a start that next() has not taken up by then is withdrawn
-    static constexpr std::chrono::milliseconds quiet{500};      // silence that ends a damaged or late reply
-    static constexpr std::chrono::milliseconds confirmed{200};  // silence behind a transfer before it is believed whole
-    static constexpr std::chrono::seconds reply_time_max{180};  // for one whole reply, however steadily it trickles; then it is unanswered
+    static constexpr std::chrono::seconds unreadable_retry{60};  // such a plate is asked for again so often; only success is stored
+    static constexpr std::chrono::seconds start_wait{60};        // a start that next() has not taken up by then is withdrawn
+    static constexpr std::chrono::milliseconds quiet{500};       // silence that ends a damaged or late reply
+    static constexpr std::chrono::milliseconds confirmed{200};   // silence behind a transfer before it is believed whole
+    static constexpr std::chrono::seconds reply_time_max{180};   // for one whole reply, however steadily it trickles; then it is unanswered
 
     SpectraMax(Transport& transport, Clock& clock, Options options);
     ~SpectraMax() override;
@@ -62,6 +63,7 @@ class SpectraMax final : public Driver {
     Task<Result<void>> acknowledge(Receipt receipt) override;
     Task<Result<void>> start(StartRequest request) override;
     std::string activity() const override;
+    std::optional<Error> trouble() const override;
 
  private:
     struct Exchange {
@@ -117,9 +119,10 @@ class SpectraMax final : public Driver {
     Options options_;
     std::uint64_t received_ = 0;  // bytes from the transport, ever
     bool greeted_ = false;
-    bool dirty_ = true;        // bytes of an earlier reply may still come
-    bool look_ = true;         // the reader may hold data that were not looked at
-    bool unreadable_ = false;  // it holds data that could not be read; not tried again before it measures again or is reconnected
+    bool dirty_ = true;                  // bytes of an earlier reply may still come
+    bool look_ = true;                   // the reader may hold data that were not looked at
+    std::optional<OpenRun> unreadable_;  // the run that holds what came of a plate which could not be read and is still on the reader
+    Clock::Instant look_again_;          // when such a plate is asked for again
     int empty_looks_ = 0;
     std::uint64_t damaged_ = 0;  // replies
     Status status_;

@@ -32,7 +32,10 @@ Batch SpectraMax::plate_batch(Collected const& collected) {
     std::vector<Draft> records = run_file(id, collected.bytes, collected.sha256);
     std::vector<Draft> blocks = run_readings(id, collected.transfer.readings);
     RunManifest manifest;
-    manifest.plate = options_.open_run ? options_.open_run->plate : std::string{};
+    if (options_.open_run)
+        manifest.plate = options_.open_run->plate;
+    else if (unreadable_)
+        manifest.plate = unreadable_->plate;
     manifest.started = started_;
     manifest.started_as_written = fmt::format("{} s after the reader was switched on", collected.transfer.seconds);
     manifest.arrived = rfc3339(clock_.utc());
@@ -40,6 +43,9 @@ Batch SpectraMax::plate_batch(Collected const& collected) {
     manifest.files = {{"transcript", std::string{name}, collected.sha256, collected.sha256, collected.bytes.size(), 0}};
     manifest.readings = &collected.transfer.readings;
     manifest.notes = collected.notes;
+    if (unreadable_)
+        manifest.notes.push_back(fmt::format("Run {} holds what came of this plate before it could be read.", unreadable_->run));
+    unreadable_.reset();
     manifest.notes.push_back(fmt::format("The reader's temperature was {} °C.", collected.transfer.temperature_c));
     int const expected = options_.wells == 384 ? 16 * 24 : 8 * 12;
     if (int const wells = collected.transfer.rows * collected.transfer.columns; options_.open_run && wells != expected)
@@ -54,8 +60,9 @@ Batch SpectraMax::plate_batch(Collected const& collected) {
 }
 
 Batch SpectraMax::unreadable_batch(Collected const& collected) {
-    unreadable_ = true;
     RunIdentity const id = identity(collected.sha256);
+    unreadable_ = OpenRun{id.run, options_.open_run ? options_.open_run->plate : std::string{}};
+    look_again_ = clock_.now() + unreadable_retry;
     std::vector<Draft> records = run_file(id, collected.bytes, collected.sha256);
     RunManifest manifest;
     manifest.state = "unreadable";
@@ -64,7 +71,7 @@ Batch SpectraMax::unreadable_batch(Collected const& collected) {
     manifest.started = started_;
     manifest.arrived = rfc3339(clock_.utc());
     manifest.files = {{"transcript", std::string{name}, collected.sha256, collected.sha256, collected.bytes.size(), 0}};
-    manifest.notes.emplace_back("The plate is still on the reader: it was not cleared, and is read again when the reader is reconnected.");
+    manifest.notes.emplace_back("The plate is still on the reader: it was not cleared, and is asked for again.");
     records.push_back(run_finished(id, manifest));
     log::error("spectramax.plate.unreadable", {{"instrument", options_.instrument}, {"run", id.run}, {"reason", collected.reason}});
     return numbered(std::move(records), {});

@@ -82,9 +82,9 @@ Task<Result<void>> SpectraMax::begin(StartRequest what) {
     if (held->ok()) {
         // What could not be read stays there until a person has seen to it; anything else is about to be collected.
         look_ = look_ || !unreadable_;
-        co_return fail(Fault::refused, unreadable_
-                                           ? "The reader holds a plate that could not be read. Check the cable, reconnect, and start again."
-                                           : "The reader still holds an earlier plate, which is being collected; start again in a moment.");
+        co_return fail(Fault::refused,
+                       unreadable_ ? "The reader still holds a plate that could not be read; check the cable. It is asked for every minute."
+                                   : "The reader still holds an earlier plate, which is being collected; start again in a moment.");
     }
     if (held->failure != no_data)
         co_return fail(Fault::refused, fmt::format("The reader is not ready: FAIL {}, {}.", held->failure, words_of(held->failure)));
@@ -114,7 +114,7 @@ Task<Result<void>> SpectraMax::begin(StartRequest what) {
     measuring_since_ = clock_.now();
     started_ = rfc3339(clock_.utc());
     look_ = true;
-    unreadable_ = false;
+    unreadable_.reset();
     empty_looks_ = 0;
     co_return Result<void>{};
 }

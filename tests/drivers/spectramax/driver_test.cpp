@@ -342,6 +342,39 @@ TEST_CASE("damaged bytes never become values: a plate is stored as measured or n
     CHECK(unreadable > 0);
 }
 
+TEST_CASE("an unreadable plate is asked for again and stored when the line is better, with its plate name") {
+    SimulatorOptions simulated;
+    simulated.seed = 3;
+    Bench bench{simulated};
+    bench.brought.reset();
+    auto next = bench.driver->next();
+    boost::asio::co_spawn(bench.loop, std::move(next), [&](std::exception_ptr, Result<Batch> value) { bench.brought = std::move(value); });
+    bench.clock.run_for(2s);
+    StartRequest const request{"run-x", "plate x"};
+    REQUIRE(bench.clock.finish(bench.driver->start(request)));
+    bench.clock.run_until_true([&] { return bench.reader.holds_data(); });
+    bench.reader.set_damage_every(250);
+    bench.clock.run_until_true([&] { return bench.brought.has_value(); });
+    REQUIRE(bench.brought);
+    REQUIRE(*bench.brought);
+    Batch const bad = **bench.brought;
+    REQUIRE(json::string_of(finished_of(bad), "state") == "unreadable");
+    CHECK(bad.records.front().run == "run-x");
+    REQUIRE(bench.acknowledge(bad.receipt));
+    REQUIRE(bench.driver->trouble());
+    CHECK(bench.reader.holds_data());
+    bench.reader.set_damage_every(0);
+    auto const good = bench.next(5min);
+    REQUIRE(good);
+    CHECK(file_of(*good) == bench.measured());
+    CHECK(good->records.front().run != "run-x");
+    CHECK(json::string_of(finished_of(*good), "plate") == "plate x");
+    CHECK(good->records.back().data.find("Run run-x holds") != std::string::npos);
+    CHECK_FALSE(bench.driver->trouble());
+    REQUIRE(bench.acknowledge(good->receipt));
+    CHECK_FALSE(bench.reader.holds_data());
+}
+
 TEST_CASE("another plate read before the acknowledgement is not cleared with the first") {
     Bench bench;
     bench.reader.press_read(bench.clock.now());
