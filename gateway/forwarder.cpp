@@ -14,6 +14,7 @@ namespace {
 namespace asio = boost::asio;
 constexpr std::size_t fetch_records = 128;
 constexpr std::size_t fetch_bytes = 1u << 20;
+constexpr std::chrono::seconds fetch_retry{1};
 constexpr std::uint8_t reason_nobody_subscribed = 16;
 constexpr std::uint8_t reason_not_authorised = 135;
 
@@ -68,11 +69,15 @@ void Forwarder::stop() {
 
 void Forwarder::reconnect_now() {
     backoff_ = {};
-    if (connected_) uplink_.close();
+    if (connected_) return uplink_.close();
+    if (!open_scheduled_ || stopped_) return;
+    ++attempt_;  // whoever sleeps until the next attempt finds it made
+    open_scheduled_ = false;
+    open();
 }
 
 void Forwarder::add(RecordSource& source, bool live) {
-    auto lane = std::make_unique<Lane>();
+    auto lane = std::make_shared<Lane>();
     lane->source = &source;
     lane->live = live;
     lane->floor = source.acknowledged();
@@ -88,20 +93,24 @@ void Forwarder::remove(RecordSource& source) {
     auto const found = std::find_if(lanes_.begin(), lanes_.end(), [&](auto const& lane) { return lane->source == &source; });
     if (found == lanes_.end()) return;
     go_back(**found, 0);
-    std::erase_if(flights_, [&](auto const& flight) { return flight.second.lane == found->get(); });
+    // Their PUBACKs still come, and until then they take their places in the window.
+    for (auto& [token, flight] : flights_)
+        if (flight.lane == *found) flight.lane = nullptr;
+    (*found)->source = nullptr;
+    bool const disagreed = !(*found)->disagreement.empty();
     lanes_.erase(found);
+    if (disagreed && connected_ && centre_online_ && !stalling_) set_state(LinkState::connected, "");
     pump();
 }
 
 void Forwarder::appended() { pump(); }
 
-void Forwarder::open() {
-    set_state(status_.state == LinkState::connecting ? LinkState::connecting : status_.state, status_.detail);
-    uplink_.open();
-}
+void Forwarder::open() { uplink_.open(); }
 
 void Forwarder::on_connected(Connected const& connected) {
     connected_ = true;
+    connected_at_ = clock_.now();
+    unheard_ = false;
     centre_online_ = false;  // until the retained birth says otherwise
     receive_maximum_ = std::max<std::uint32_t>(connected.receive_maximum, 1);
     flights_.clear();
@@ -119,23 +128,32 @@ void Forwarder::publish_birth() {
         birth.payload = json::serialize(data);
         birth.content_type = "application/json";
         birth.retain = lane->live;  // salvaged streams are announced, but only the living one is this gateway's state
-        birth_token_ = next_token_++;
-        uplink_.publish(birth_token_, std::move(birth));
-        flights_[birth_token_] = Flight{nullptr, 0};
+        std::uint64_t const token = next_token_++;
+        flights_[token] = Flight{nullptr, 0};
+        uplink_.publish(token, std::move(birth));
     }
+    watch_for_stall();
 }
 
 void Forwarder::on_closed(LinkEnd end, std::string const& detail) {
-    connected_ = false;
+    // A connection that held was a good one, whether or not there was anything to acknowledge.
+    if (std::exchange(connected_, false) && clock_.now() - connected_at_ > limits_.backoff_last) backoff_ = {};
     centre_online_ = false;
     flights_.clear();
     go_back_all();
     if (stopped_) return;
     switch (end) {
-        case LinkEnd::refused: set_state(stalling_ ? LinkState::stalled : LinkState::refused, detail); break;
+        case LinkEnd::refused:
+            stalling_ = false;
+            set_state(LinkState::refused, detail);
+            break;
         case LinkEnd::lost: set_state(stalling_ ? LinkState::stalled : LinkState::refused, detail); break;
         case LinkEnd::not_authorised: set_state(LinkState::not_authorised, detail); break;
-        case LinkEnd::taken_over: set_state(LinkState::taken_over, detail); break;
+        case LinkEnd::taken_over:
+            // Taking the id back at once would only make the other gateway do the same.
+            backoff_ = limits_.backoff_last;
+            set_state(LinkState::taken_over, detail);
+            break;
         case LinkEnd::asked: break;
     }
     schedule_open();
@@ -151,9 +169,9 @@ void Forwarder::schedule_open() {
     auto const wait = backoff_ / 2 + backoff_ * dice / 510;
     asio::co_spawn(
         loop_,
-        [this, alive = alive_, wait]() -> Task<void> {
+        [this, alive = alive_, wait, attempt = attempt_]() -> Task<void> {
             co_await clock_.sleep_for(std::chrono::duration_cast<std::chrono::milliseconds>(wait));
-            if (!*alive) co_return;
+            if (!*alive || attempt != attempt_) co_return;
             open_scheduled_ = false;
             if (!stopped_) open();
         },
@@ -178,28 +196,30 @@ void Forwarder::go_back_all() {
 void Forwarder::pump() {
     if (!connected_ || !centre_online_) return;
     for (auto const& lane : lanes_) {
-        if (!pump_lane(*lane)) return;
+        if (!pump_lane(lane)) return;
     }
 }
 
-// False when a window is full: the lanes behind wait.
-bool Forwarder::pump_lane(Lane& lane) {
-    if (lane.disagrees) return true;
-    while (!lane.ready.empty()) {
+// False when a window is full or its records are still on their way here: the lanes behind wait.
+bool Forwarder::pump_lane(LanePtr const& pointer) {
+    Lane& lane = *pointer;
+    if (!lane.disagreement.empty()) return true;
+    for (;;) {
+        // The next ones are fetched while the last ones are sent: the store may be in the middle of a commit.
+        if (lane.ready.size() < fetch_records / 2 && lane.cursor <= lane.source->appended()) fetch(pointer);
+        if (lane.ready.empty()) return lane.cursor > lane.source->appended();
         if (flights_.size() >= receive_maximum_) return false;
-        if (unacknowledged_records_ >= limits_.records || unacknowledged_bytes_ >= limits_.bytes) return false;
+        // One record always goes, however small the window: no limit may stop the stream for ever.
+        bool const too_many_bytes = unacknowledged_records_ > 0 && unacknowledged_bytes_ + lane.ready.front().bytes() > limits_.bytes;
+        if (unacknowledged_records_ >= limits_.records || too_many_bytes) return false;
         Record record = std::move(lane.ready.front());
         lane.ready.pop_front();
-        send(lane, std::move(record));
+        send(pointer, std::move(record));
     }
-    if (lane.cursor <= lane.source->appended()) {
-        fetch(lane);
-        return false;  // its turn comes first when the records are here
-    }
-    return true;
 }
 
-void Forwarder::send(Lane& lane, Record record) {
+void Forwarder::send(LanePtr const& pointer, Record record) {
+    Lane& lane = *pointer;
     bool const was_idle = !in_flight();
     std::uint64_t const token = next_token_++;
     std::size_t const bytes = record.bytes();
@@ -209,30 +229,32 @@ void Forwarder::send(Lane& lane, Record record) {
     ++status_.published;
     if (record.seq <= lane.highest_sent) ++status_.repeated;
     lane.highest_sent = std::max(lane.highest_sent, record.seq);
-    flights_[token] = Flight{&lane, record.seq};
+    flights_[token] = Flight{pointer, record.seq};
     uplink_.publish(token, message_of(record, site_, gateway_));
-    if (was_idle) {
-        last_progress_ = clock_.now();
-        watch_for_stall();
-    }
+    if (was_idle) last_progress_ = clock_.now();
+    watch_for_stall();
 }
 
-void Forwarder::fetch(Lane& lane) {
-    if (lane.fetching) return;
-    lane.fetching = true;
+void Forwarder::fetch(LanePtr const& pointer) {
+    if (std::exchange(pointer->fetching, true)) return;
     asio::co_spawn(
         loop_,
-        [this, alive = alive_, &lane, source = lane.source, epoch = lane.epoch, from = lane.cursor]() -> Task<void> {
+        [this, alive = alive_, lane = pointer, source = pointer->source, epoch = pointer->epoch, from = pointer->cursor]() -> Task<void> {
             auto records = co_await source->peek(from, fetch_records, fetch_bytes);
-            if (!*alive || std::none_of(lanes_.begin(), lanes_.end(), [&](auto const& other) { return other.get() == &lane; })) co_return;
-            lane.fetching = false;
-            if (epoch != lane.epoch) {
+            if (!*alive || !lane->source) co_return;
+            if (!records || records->empty()) {
+                // A damaged source tells its owner itself; a locked one is asked again.
+                co_await clock_.sleep_for(fetch_retry);
+                if (!*alive || !lane->source) co_return;
+                lane->fetching = false;
                 pump();
                 co_return;
             }
-            if (!records || records->empty()) co_return;  // a damaged source tells its owner itself
-            lane.cursor = records->back().seq + 1;
-            for (Record& record : *records) lane.ready.push_back(std::move(record));
+            lane->fetching = false;
+            if (epoch == lane->epoch) {
+                lane->cursor = records->back().seq + 1;
+                for (Record& record : *records) lane->ready.push_back(std::move(record));
+            }
             pump();
         },
         asio::detached);
@@ -247,8 +269,12 @@ void Forwarder::on_puback(std::uint64_t token, std::uint8_t reason) {
         set_state(LinkState::not_authorised, "The broker took the connection but refuses this gateway's records (reason 135): its access list must allow them.");
         return;
     }
-    if (!flight.lane) return;
-    if (reason == reason_nobody_subscribed) return centre_is(false);
+    if (!flight.lane) return pump();
+    if (reason == reason_nobody_subscribed) {
+        // Should the centre be there after all, its retained word is heard again at the next connection.
+        unheard_ = true;
+        return centre_is(false);
+    }
     if (flight.lane->live) status_.pubacked = std::max(status_.pubacked, flight.seq);
     progress();
     pump();
@@ -278,7 +304,7 @@ void Forwarder::on_messages(std::vector<Message> messages) {
             }
             for (auto const& lane : lanes_) {
                 if (lane->source->stream() == stream) {
-                    acknowledge(*lane, static_cast<std::uint64_t>(through->get_int64()), chain, message.retain);
+                    acknowledge(lane, static_cast<std::uint64_t>(through->get_int64()), chain, message.retain);
                     break;
                 }
             }
@@ -288,10 +314,14 @@ void Forwarder::on_messages(std::vector<Message> messages) {
 
 void Forwarder::centre_is(bool online) {
     if (!online) {
-        centre_online_ = false;
+        if (std::exchange(centre_online_, false)) {
+            go_back_all();
+            last_progress_ = clock_.now();
+        }
         set_state(LinkState::centre_away, "The broker is there, the centre is not: records are kept here until it comes back.");
         return;
     }
+    unheard_ = false;
     // Said again means started again: what the broker held for the old session is gone.
     centre_online_ = true;
     go_back_all();
@@ -299,92 +329,29 @@ void Forwarder::centre_is(bool online) {
     pump();
 }
 
-void Forwarder::acknowledge(Lane& lane, std::uint64_t through, Digest const& chain, bool retained) {
-    auto const sent = std::find_if(lane.unacknowledged.begin(), lane.unacknowledged.end(), [&](Sent const& s) { return s.seq == through; });
-    if (sent != lane.unacknowledged.end()) {
-        window_time_ = std::chrono::duration_cast<std::chrono::milliseconds>(clock_.now() - sent->at);
-        return judge(lane, through, chain, retained, sent->chain);
-    }
-    if (through > lane.source->appended()) return judge(lane, through, chain, retained, std::nullopt);
-    asio::co_spawn(
-        loop_,
-        [this, alive = alive_, &lane, source = lane.source, through, chain, retained]() -> Task<void> {
-            auto const own = co_await source->chain_at(through);
-            if (!*alive || std::none_of(lanes_.begin(), lanes_.end(), [&](auto const& other) { return other.get() == &lane; })) co_return;
-            if (own) judge(lane, through, chain, retained, *own);
-        },
-        asio::detached);
-}
-
-void Forwarder::judge(Lane& lane, std::uint64_t through, Digest const& chain, bool retained, std::optional<Digest> own) {
-    if (!own) {
-        if (through > lane.source->appended())
-            return disagree(lane, through, fmt::format("central has {} records of this stream, this gateway has written {}", through, lane.source->appended()));
-        if (retained || through >= lane.floor) return;
-        // A centre restored from an older backup asks for what is no longer kept.
-        status_.forgotten = lane.source->first_kept() - through - 1;
-        log::error("link.records_forgotten", {{"stream", lane.source->stream()}, {"central_has", through}, {"kept_from", lane.source->first_kept()},
-                                              {"count", status_.forgotten}});
-        return disagree(lane, through, fmt::format("central has records through {} only; this gateway keeps them from {} on", through, lane.source->first_kept()));
-    }
-    if (*own != chain) return disagree(lane, through, fmt::format("central holds another record as number {}", through));
-    lane.disagrees = false;
-    if (through > lane.floor) return confirm(lane, through);
-    // A retained acknowledgement may be old; a live one below what central had means that the centre forgot, and it is sent again.
-    if (retained || through == lane.floor) return;
-    log::warn("link.centre_behind", {{"stream", lane.source->stream()}, {"central_has", through}, {"had", lane.floor}});
-    lane.floor = through;
-    go_back(lane, through);
-    pump();
-}
-
-void Forwarder::disagree(Lane& lane, std::uint64_t through, std::string_view why) {
-    if (std::exchange(lane.disagrees, true)) return;
-    set_state(LinkState::centre_disagrees, std::string{why});
-    listener_.on_disagreement(lane.source->stream(), through);
-}
-
-void Forwarder::confirm(Lane& lane, std::uint64_t through) {
-    while (!lane.unacknowledged.empty() && lane.unacknowledged.front().seq <= through) {
-        --unacknowledged_records_;
-        unacknowledged_bytes_ -= lane.unacknowledged.front().bytes;
-        lane.unacknowledged.pop_front();
-    }
-    while (!lane.ready.empty() && lane.ready.front().seq <= through) lane.ready.pop_front();
-    if (lane.cursor <= through) {
-        lane.cursor = through + 1;
-        ++lane.epoch;
-    }
-    lane.floor = through;
-    lane.source->confirm(through);
-    backoff_ = {};
-    if (std::exchange(stalling_, false) && centre_online_) set_state(LinkState::connected, "");
-    progress();
-    listener_.on_link(status_);
-    pump();
-}
-
 void Forwarder::progress() { last_progress_ = clock_.now(); }
 
+std::chrono::milliseconds Forwarder::stall_time() const { return std::max(limits_.stall, 4 * window_time_); }
+
 void Forwarder::watch_for_stall() {
-    if (watching_) return;
-    watching_ = true;
+    if (std::exchange(watching_, true)) return;
     asio::co_spawn(
         loop_,
         [this, alive = alive_]() -> Task<void> {
-            for (;;) {
-                auto const stall = std::max(limits_.stall, 4 * window_time_);
-                auto const due = last_progress_ + stall;
+            while (connected_ && (in_flight() || unheard_)) {
+                auto const due = last_progress_ + stall_time();
+                if (clock_.now() >= due) {
+                    if (in_flight()) {
+                        stalling_ = true;
+                        if (status_.state != LinkState::not_authorised)
+                            set_state(LinkState::stalled, fmt::format("{} records were sent and neither the broker nor the centre has answered for {} s.",
+                                                                      unacknowledged_records_, stall_time().count() / 1000));
+                    }
+                    uplink_.close();
+                    break;
+                }
                 co_await clock_.sleep_until(due);
                 if (!*alive) co_return;
-                if (!connected_ || !in_flight()) break;
-                if (clock_.now() < last_progress_ + std::max(limits_.stall, 4 * window_time_)) continue;
-                stalling_ = true;
-                set_state(LinkState::stalled, fmt::format("{} records were sent and neither the broker nor the centre has answered for {} s.",
-                                                          unacknowledged_records_, stall.count() / 1000));
-                watching_ = false;
-                uplink_.close();
-                co_return;
             }
             watching_ = false;
         },
@@ -393,8 +360,11 @@ void Forwarder::watch_for_stall() {
 
 void Forwarder::set_state(LinkState state, std::string detail) {
     // A disagreement outlives reconnections: only an acknowledgement that fits, or a person, ends it.
-    bool const disagreeing = std::any_of(lanes_.begin(), lanes_.end(), [](auto const& lane) { return lane->disagrees; });
-    if (state == LinkState::connected && disagreeing) return;
+    auto const disagreeing = std::find_if(lanes_.begin(), lanes_.end(), [](auto const& lane) { return !lane->disagreement.empty(); });
+    if (state == LinkState::connected && disagreeing != lanes_.end()) {
+        state = LinkState::centre_disagrees;
+        detail = (*disagreeing)->disagreement;
+    }
     bool const changed = state != status_.state;
     status_.state = state;
     status_.detail = std::move(detail);

@@ -81,19 +81,22 @@ class Forwarder final : public UplinkListener {
         Clock::Instant at;
     };
     struct Lane {
-        RecordSource* source = nullptr;
+        RecordSource* source = nullptr;   // null once the lane has been removed
         bool live = false;
         bool fetching = false;
-        bool disagrees = false;
+        std::string disagreement;         // what central holds against what we hold; empty: nothing
         std::uint64_t cursor = 1;         // next seq to send
         std::uint64_t floor = 0;          // central has everything through here, as last heard; lower than the source's own after a restored centre
         std::uint64_t highest_sent = 0;
         std::deque<Record> ready;         // fetched, not sent
         std::deque<Sent> unacknowledged;  // sent, in order
         std::uint64_t epoch = 0;          // raised by each going back: a fetch begun before it is stale
+        std::uint64_t words = 0;          // acknowledgements heard…
+        std::uint64_t judged = 0;         // …and the last of them that was judged
     };
+    using LanePtr = std::shared_ptr<Lane>;
     struct Flight {
-        Lane* lane;
+        LanePtr lane;  // null: a birth, or of a lane that has been removed
         std::uint64_t seq;
     };
 
@@ -102,16 +105,17 @@ class Forwarder final : public UplinkListener {
     void go_back(Lane& lane, std::uint64_t through);
     void go_back_all();
     void pump();
-    bool pump_lane(Lane& lane);
-    void send(Lane& lane, Record record);
-    void fetch(Lane& lane);
+    bool pump_lane(LanePtr const& lane);
+    void send(LanePtr const& lane, Record record);
+    void fetch(LanePtr const& lane);
     void centre_is(bool online);
-    void acknowledge(Lane& lane, std::uint64_t through, Digest const& chain, bool retained);
-    void judge(Lane& lane, std::uint64_t through, Digest const& chain, bool retained, std::optional<Digest> own);
-    void disagree(Lane& lane, std::uint64_t through, std::string_view why);
+    void acknowledge(LanePtr const& lane, std::uint64_t through, Digest const& chain, bool retained);
+    void judge(Lane& lane, std::uint64_t word, std::uint64_t through, Digest const& chain, bool retained, std::optional<Digest> own);
+    void disagree(Lane& lane, std::uint64_t through, std::string why);
     void confirm(Lane& lane, std::uint64_t through);
     void progress();
     void watch_for_stall();
+    std::chrono::milliseconds stall_time() const;
     void schedule_open();
     void set_state(LinkState state, std::string detail);
     bool in_flight() const { return !flights_.empty() || unacknowledged_records_ > 0; }
@@ -124,7 +128,7 @@ class Forwarder final : public UplinkListener {
     ForwarderLimits limits_;
     ForwarderListener& listener_;
 
-    std::vector<std::unique_ptr<Lane>> lanes_;
+    std::vector<LanePtr> lanes_;
     std::unordered_map<std::uint64_t, Flight> flights_;  // by token: published, no PUBACK yet
     std::uint64_t next_token_ = 1;
     std::uint32_t receive_maximum_ = 20;
@@ -134,13 +138,15 @@ class Forwarder final : public UplinkListener {
     Clock::Instant last_progress_{};
     std::chrono::milliseconds window_time_{0};  // publish → acknowledgement, as last measured
     std::chrono::milliseconds backoff_{0};
-    std::uint64_t birth_token_ = 0;
+    Clock::Instant connected_at_{};
     bool connected_ = false;
     bool centre_online_ = false;
     bool watching_ = false;
     bool stopped_ = false;
     bool stalling_ = false;
     bool open_scheduled_ = false;
+    bool unheard_ = false;          // the broker knows no subscriber although the centre says that it is there
+    std::uint64_t attempt_ = 0;     // raised when one is made ahead of its time
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 
