@@ -77,7 +77,13 @@ class Service {
         if (!mqtt) return fail(mqtt.error());
         auto http = http_options(*config);
         if (!http) return fail(http.error());
-        auto opened = OutboxDirectory::open({config->outbox.directory, config->site, config->gateway, outbox_limits(*config)}, entropy_, clock_);
+        OutboxPlace place;
+        place.directory = config->outbox.directory;
+        place.site = config->site;
+        place.gateway = config->gateway;
+        place.limits = outbox_limits(*config);
+        place.boot_id = boot_id();
+        auto opened = OutboxDirectory::open(std::move(place), entropy_, clock_);
         if (!opened) return fail(opened.error());
 
         MqttUplink uplink{loop_.get_executor(), std::move(*mqtt)};
