@@ -48,7 +48,6 @@ HttpResponse web_file(std::string_view name) {
             if (name.ends_with(suffix)) response.content_type = type;
         response.fixed_body = file.bytes;
         response.headers.emplace_back("Cache-Control", "no-cache");
-        response.headers.emplace_back("Content-Security-Policy", "default-src 'self'; frame-ancestors 'none'; base-uri 'none'");
         return response;
     }
     return error_response(404, "There is nothing under this address.");

@@ -74,7 +74,7 @@ Result<json::object> report(Database& database, std::string const& site, std::in
                         });
     if (!streams) return fail(streams.error());
     auto refused = rows(database, "SELECT count(*) FROM refusal WHERE ?1 IS NOT NULL AND ?2 > 0", site, limit,
-                        [](Statement const& row) { return json::value{row.integer(0)}; });
+                        [](Statement const& row) { return json::value(row.integer(0)); });
     if (!refused) return fail(refused.error());
     return json::object{{"totals", std::move(*totals)}, {"runs", std::move(*runs)}, {"streams", std::move(*streams)}, {"refused", refused->at(0)}};
 }

@@ -179,6 +179,8 @@ Result<Proof> verify(std::filesystem::path const& path) {
     std::error_code ignored;
     if (!database && database.error().fault == Fault::unavailable && !std::filesystem::exists(path.string() + "-wal", ignored))
         database = open_for_reading(path, store_schema(), Database::Mode::immutable);
+    // Here a file that is damaged from its first page on is data to be refused, not a failure of ours.
+    if (!database && database.error().fault == Fault::broken) return fail(Fault::refused, database.error().message);
     if (!database) return fail(database.error());
     // One snapshot: a running centre commits between two streams.
     if (auto const begun = database->exec("BEGIN"); !begun) return fail(begun.error());
