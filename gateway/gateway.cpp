@@ -130,7 +130,7 @@ void Gateway::reload(Config config) {
     if (needs_restart.empty()) board_.clear("configuration.restart_needed");
     else board_.raise(alarms::restart_needed(fmt::format("{}", fmt::join(needs_restart, ", "))));
     log::info("configuration.reloaded", {{"instruments_changed", changed}, {"needs_restart", fmt::format("{}", fmt::join(needs_restart, ", "))}});
-    note("gateway", type::audit, {{"what", "configuration.reloaded"}, {"instruments_changed", changed}});
+    note("gateway", type::audit, {{"action", "configuration.reloaded"}, {"detail", fmt::format("{} instruments changed", changed)}});
     forwarder_->reconnect_now();
 }
 
@@ -143,7 +143,7 @@ Task<Result<std::string>> Gateway::start(std::string instrument, std::string pla
     Running* const running = find(instrument);
     if (!running) co_return fail(Fault::usage, fmt::format("There is no instrument \"{}\" in the configuration.", instrument));
     auto run = co_await running->instrument->start(plate, "page");
-    note(instrument, type::audit, {{"what", "run.start_asked"}, {"accepted", run.has_value()}});
+    if (run) note(instrument, type::audit, {{"action", "run.started"}, {"who", "page"}, {"detail", *run}});
     co_return run;
 }
 

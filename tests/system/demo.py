@@ -106,7 +106,8 @@ class Demo:
             return None
         waiting = status["backlog"]["records"]
         return {"measured": self.plates + self.files, "committed": status["link"].get("appended", 0), "acknowledged": status["link"].get("acknowledged", 0),
-                "waiting": waiting, "link": status["link"]["state"], "counted": centre["counted"]}
+                "waiting": waiting, "link": status["link"]["state"],
+                "counted": sum(total["runs"] for total in centre["totals"] if total["state"] == "complete" and not total["revisions"])}
 
     def say_account(self, account):
         say("account        {measured} runs measured · {committed} records committed, {acknowledged} acknowledged, {waiting} waiting · {counted} runs "
