@@ -85,14 +85,17 @@ Result<std::string> typed(json::object const& body, std::string_view name, std::
     std::string const label = "\"" + std::string(name) + "\"";
     if (text.empty() && required) return fail(Fault::usage, label + " is missing or empty; a text is expected.");
     if (text.size() > bytes_max)
-        return fail(Fault::usage, label + " is " + std::to_string(text.size()) + " bytes long; at most " + std::to_string(bytes_max) + " are taken.");
+        return fail(Fault::usage,
+                    label + " is " + std::to_string(text.size()) + " bytes long; at most " + std::to_string(bytes_max) + " are taken.");
     auto const control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; };
-    if (std::any_of(text.begin(), text.end(), control)) return fail(Fault::usage, label + " contains a line break or another control character.");
+    if (std::any_of(text.begin(), text.end(), control))
+        return fail(Fault::usage, label + " contains a line break or another control character.");
     return std::string(text);
 }
 
 Result<json::object> body_of(HttpRequest const& request) {
-    if (!request.content_type.starts_with("application/json")) return fail(Fault::usage, "The request's content type must be application/json.");
+    if (!request.content_type.starts_with("application/json"))
+        return fail(Fault::usage, "The request's content type must be application/json.");
     auto parsed = json::parse(request.body, "the request's body");
     if (!parsed) return fail(parsed.error());
     if (!parsed->is_object()) return fail(Fault::usage, "The request's body must be a JSON object.");
@@ -166,7 +169,7 @@ struct GatewayApi::Pages : std::enable_shared_from_this<GatewayApi::Pages> {
 
 // What one page has seen. A slow page gets what is newest when it is ready again, so nothing piles up for it.
 class GatewayApi::Events final : public HttpStream {
-   public:
+ public:
     explicit Events(std::shared_ptr<Pages> pages) : pages_(std::move(pages)) { ++pages_->open; }
     ~Events() override { --pages_->open; }
     Events(Events const&) = delete;
@@ -186,7 +189,7 @@ class GatewayApi::Events final : public HttpStream {
         co_return event;
     }
 
-   private:
+ private:
     std::shared_ptr<Pages> pages_;
     std::uint64_t seen_ = 0;
     Clock::Instant sent_at_{};
@@ -255,7 +258,9 @@ Task<HttpResponse> GatewayApi::run_part(std::string run, std::string part, HttpR
     if (part == "plate")
         if (Plate const* const measuring = board_.find_plate(run)) co_return json_response(plate_json(*measuring, frame));
     auto readings = co_await commands_.readings(run);
-    if (!readings) co_return readings.error().fault == Fault::unavailable ? error_response(404, readings.error().message) : error_response(readings.error());
+    if (!readings)
+        co_return readings.error().fault == Fault::unavailable ? error_response(404, readings.error().message)
+                                                               : error_response(readings.error());
     if (part == "plate") co_return json_response(plate_json(plate_of(*std::move(readings)), frame));
     RunCard const* const card = board_.find_run(run);
     std::string const file = card && !card->files.empty() ? card->files.front() : run;
@@ -270,7 +275,8 @@ Task<HttpResponse> GatewayApi::start(std::string instrument, HttpRequest const& 
     if (!body) co_return error_response(400, body.error().message);
     auto plate = typed(*body, "plate", plate_text_bytes_max, true);
     if (!plate) co_return error_response(400, plate.error().message);
-    if (!board_.has_instrument(instrument)) co_return error_response(404, "There is no instrument \"" + instrument + "\" in the configuration.");
+    if (!board_.has_instrument(instrument))
+        co_return error_response(404, "There is no instrument \"" + instrument + "\" in the configuration.");
     auto run = co_await commands_.start(std::move(instrument), *std::move(plate));
     if (!run) co_return error_response(run.error());
     json::object started;

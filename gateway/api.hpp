@@ -1,12 +1,10 @@
 // What the page and the command line can ask of a running gateway. JSON members: gateway/status.hpp and docs/gateway-api.md.
 //
 //   GET  /api/status                      the whole board
-//   GET  /api/events                      the board as server-sent events: whole at first, then what changed, at most 4 times a second; "beat" every 2 s
-//   GET  /api/runs/<run>/plate?frame=N    one look at the plate, the last without `frame`
-//   GET  /api/runs/<run>.csv              its readings, as `marrowlink-gateway read` prints them
-//   POST /api/instruments/<id>/start      {"plate"} → {"run"}
-//   POST /api/runs/<run>/label            {"plate","who","why"}
-//   GET  /healthz /readyz /metrics        and the page itself under /
+//   GET  /api/events                      the board as server-sent events: whole at first, then what changed, at most 4 times a second;
+//   "beat" every 2 s GET  /api/runs/<run>/plate?frame=N    one look at the plate, the last without `frame` GET  /api/runs/<run>.csv its
+//   readings, as `marrowlink-gateway read` prints them POST /api/instruments/<id>/start      {"plate"} → {"run"} POST /api/runs/<run>/label
+//   {"plate","who","why"} GET  /healthz /readyz /metrics        and the page itself under /
 //
 // Errors are {"error": sentence}: 400 the request is wrong, 404 no such thing, 409 not now (the instrument said no), 503 try again.
 #pragma once
@@ -24,15 +22,15 @@
 
 namespace marrowlink {
 
-inline constexpr std::size_t plate_text_bytes_max = 64;    // of a plate's name
-inline constexpr std::size_t reason_text_bytes_max = 256;  // of who and why
-inline constexpr std::chrono::milliseconds event_gap{250};    // between two pushes to one page
+inline constexpr std::size_t plate_text_bytes_max = 64;        // of a plate's name
+inline constexpr std::size_t reason_text_bytes_max = 256;      // of who and why
+inline constexpr std::chrono::milliseconds event_gap{250};     // between two pushes to one page
 inline constexpr std::chrono::milliseconds event_beat{2'000};  // the page calls itself stale after 5 s of silence
 
 std::span<EmbeddedFile const> gateway_web();  // gateway/web, compiled in
 
 class GatewayCommands {
-   public:
+ public:
     virtual ~GatewayCommands() = default;
     // The run's id, once `run.started` is durable and the instrument was told.
     virtual Task<Result<std::string>> start(std::string instrument, std::string plate) = 0;
@@ -41,7 +39,7 @@ class GatewayCommands {
 };
 
 class GatewayApi {
-   public:
+ public:
     GatewayApi(boost::asio::any_io_executor loop, Clock& clock, StatusBoard& board, GatewayCommands& commands);
     ~GatewayApi();
 
@@ -50,7 +48,7 @@ class GatewayApi {
         return [this](HttpRequest const& request) { return handle(request); };
     }
 
-   private:
+ private:
     class Events;
     struct Pages;
     Task<HttpResponse> run_part(std::string run, std::string part, HttpRequest const& request);

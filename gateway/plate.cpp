@@ -44,7 +44,8 @@ json::object frame_json(PlateFrame const& frame) {
 bool well_position(std::string_view well, std::uint32_t& row, std::uint32_t& column) {
     std::size_t letters = 0;
     std::uint32_t row_number = 0;
-    while (letters < well.size() && well[letters] >= 'A' && well[letters] <= 'Z') row_number = row_number * 26 + (well[letters++] - 'A' + 1);
+    while (letters < well.size() && well[letters] >= 'A' && well[letters] <= 'Z')
+        row_number = row_number * 26 + (well[letters++] - 'A' + 1);
     std::string_view const digits = well.substr(letters);
     if (letters == 0 || letters > 2 || digits.empty() || digits.size() > 3) return false;
     std::uint32_t column_number = 0;

@@ -19,7 +19,7 @@ struct PlateFrame {
 
 struct Plate {
     std::vector<Reading> readings;
-    std::vector<PlateFrame> frames;     // in the order in which they appear
+    std::vector<PlateFrame> frames;       // in the order in which they appear
     std::uint32_t rows = 0, columns = 0;  // the smallest usual plate (6 … 1536 wells) that holds every well; 0 when there is no well in it
 };
 

@@ -9,7 +9,7 @@
 namespace marrowlink {
 
 std::string_view to_string(InstrumentState state) {
-    constexpr std::string_view names[] = {"waiting_for_port", "connecting", "silent",  "idle",   "measuring",
+    constexpr std::string_view names[] = {"waiting_for_port", "connecting", "silent", "idle",    "measuring",
                                           "transferring",     "holding",    "failed", "watching"};
     return names[static_cast<int>(state)];
 }
@@ -115,7 +115,8 @@ bool StatusBoard::raise(Alarm alarm) {
     });
     if (same != alarms_raised_.end()) {
         Alarm& known = same->alarm;
-        if (known.what == alarm.what && known.todo == alarm.todo && known.parameters == alarm.parameters && known.severity == alarm.severity)
+        if (known.what == alarm.what && known.todo == alarm.todo && known.parameters == alarm.parameters &&
+            known.severity == alarm.severity)
             return false;
         known = std::move(alarm);
         changed(alarms_);
@@ -138,13 +139,15 @@ bool StatusBoard::clear(std::string_view id, std::string_view subject) {
     auto const ended =
         std::erase_if(alarms_raised_, [&](Raised const& raised) { return raised.alarm.id == id && raised.alarm.subject == subject; });
     if (ended == 0) return false;
-    if (alarms_raised_.size() + 1 < alarms_max) std::erase_if(alarms_raised_, [](Raised const& raised) { return raised.alarm.id == "alarms.more"; });
+    if (alarms_raised_.size() + 1 < alarms_max)
+        std::erase_if(alarms_raised_, [](Raised const& raised) { return raised.alarm.id == "alarms.more"; });
     changed(alarms_);
     return true;
 }
 
 InstrumentCard* StatusBoard::find_instrument(std::string_view id) {
-    auto const found = std::find_if(instrument_cards_.begin(), instrument_cards_.end(), [&](InstrumentCard const& card) { return card.id == id; });
+    auto const found =
+        std::find_if(instrument_cards_.begin(), instrument_cards_.end(), [&](InstrumentCard const& card) { return card.id == id; });
     return found == instrument_cards_.end() ? nullptr : &*found;
 }
 
@@ -286,7 +289,8 @@ Plate const* StatusBoard::find_plate(std::string_view id) const {
 std::vector<std::string> StatusBoard::why_not_ready() const {
     std::vector<std::string> reasons;
     if (stream_.empty()) reasons.emplace_back("The outbox is not open yet.");
-    if (disk_view_ && disk_view_->state == DiskState::full) reasons.emplace_back("The disk budget is used up; instruments are not acknowledged.");
+    if (disk_view_ && disk_view_->state == DiskState::full)
+        reasons.emplace_back("The disk budget is used up; instruments are not acknowledged.");
     if (disk_view_ && disk_view_->state == DiskState::failed) reasons.emplace_back("The disk does not take records: " + disk_view_->detail);
     return reasons;
 }

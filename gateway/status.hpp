@@ -1,6 +1,7 @@
-// The last known state of every part, for the page, health and metrics. Plain values, on the loop only. Setters are cheap enough to be called for
-// every record: without a watcher a change costs an assignment and two counters. Ages are taken from the monotonic clock when the JSON is made, so
-// nothing here goes stale by being kept. What was never known is absent from the JSON, never 0 or "" in its place (field 51).
+// The last known state of every part, for the page, health and metrics. Plain values, on the loop only. Setters are cheap enough to be
+// called for every record: without a watcher a change costs an assignment and two counters. Ages are taken from the monotonic clock when
+// the JSON is made, so nothing here goes stale by being kept. What was never known is absent from the JSON, never 0 or "" in its place
+// (field 51).
 #pragma once
 
 #include <array>
@@ -22,13 +23,24 @@
 
 namespace marrowlink {
 
-inline constexpr std::size_t runs_kept_max = 200;    // older runs leave the page, finished ones first; they stay in the outbox and at the centre
+inline constexpr std::size_t runs_kept_max =
+    200;  // older runs leave the page, finished ones first; they stay in the outbox and at the centre
 inline constexpr std::size_t runs_shown_min = 50;    // this many stay whatever their date; beyond them only those begun today (UTC)
 inline constexpr std::size_t plates_kept_max = 4;    // plates of runs still measuring; those of finished runs come from the outbox
 inline constexpr std::size_t alarms_max = 100;       // the last place then says "alarms.more", and further ones are not listed
 inline constexpr std::size_t files_shown_max = 200;  // per instrument; further ones are not listed
 
-enum class InstrumentState : std::uint8_t { waiting_for_port, connecting, silent, idle, measuring, transferring, holding, failed, watching };
+enum class InstrumentState : std::uint8_t {
+    waiting_for_port,
+    connecting,
+    silent,
+    idle,
+    measuring,
+    transferring,
+    holding,
+    failed,
+    watching
+};
 enum class RunState : std::uint8_t { started, measuring, committed, acknowledged, aborted, unreadable };
 enum class DiskState : std::uint8_t { ok, low, full, failed };
 enum class Severity : std::uint8_t { warn, error };
@@ -57,21 +69,21 @@ struct WellValue {
 // What a person holds against the printout. Texts are RFC 3339 or the instrument's own words; values are decimal text as written.
 struct RunCard {
     std::string run, instrument, plate;
-    std::string title;                             // of what came, when it has no plate name: an export file's name
+    std::string title;  // of what came, when it has no plate name: an export file's name
     RunState state = RunState::started;
-    std::string reason;                            // of aborted, unreadable
+    std::string reason;  // of aborted, unreadable
     std::string started, finished;
-    std::optional<Clock::Instant> begun;           // for elapsed time while it measures
+    std::optional<Clock::Instant> begun;                          // for elapsed time while it measures
     std::string at_instrument, at_gateway, at_broker, at_centre;  // its path; the last three are set by committed(), pubacked(), position()
     std::optional<std::uint64_t> count, flagged, events;          // events: cytometry
     std::optional<WellValue> first, last;
     std::string min, max, unit;
     std::vector<std::string> files;
-    std::string answer_state, answer_verdict, answer_reason;      // the centre's; empty: none yet
-    std::uint64_t plate_change = 0;                // grows with every plate(); the page then asks for the plate again
+    std::string answer_state, answer_verdict, answer_reason;  // the centre's; empty: none yet
+    std::uint64_t plate_change = 0;                           // grows with every plate(); the page then asks for the plate again
 
-    std::string noted;                             // when the card was made; its day decides how long it stays
-    std::uint64_t last_seq = 0;                    // kept by the board
+    std::string noted;           // when the card was made; its day decides how long it stays
+    std::uint64_t last_seq = 0;  // kept by the board
     std::uint64_t change = 0;
 };
 
@@ -82,8 +94,8 @@ struct FileNotice {
     std::optional<Clock::Instant> since;
 };
 
-// `id` is a stable name ("link.refused"); with `subject` (an instrument, a file, empty) it is the alarm's identity. The page has sentences for the ids it
-// knows, filled with `parameters`, in English and French; `what` and `todo` are the English ones for all others.
+// `id` is a stable name ("link.refused"); with `subject` (an instrument, a file, empty) it is the alarm's identity. The page has sentences
+// for the ids it knows, filled with `parameters`, in English and French; `what` and `todo` are the English ones for all others.
 struct Alarm {
     std::string id, subject;
     Severity severity = Severity::warn;
@@ -94,25 +106,25 @@ struct Alarm {
 struct DiskView {
     DiskState state = DiskState::ok;
     std::uint64_t budget_bytes = 0;
-    std::uint64_t free_bytes = 0;          // of the file system
-    std::optional<double> room_hours;      // at the present rate; nothing when no rate is known
+    std::uint64_t free_bytes = 0;      // of the file system
+    std::optional<double> room_hours;  // at the present rate; nothing when no rate is known
     std::string detail;
 };
 
 class StatusBoard {
-   public:
+ public:
     StatusBoard(Clock& clock, std::string site, std::string gateway);
     StatusBoard(StatusBoard const&) = delete;
     StatusBoard& operator=(StatusBoard const&) = delete;
 
     // Gateway and link.
     void stream(std::string uuid);
-    void broker(std::string name);                                   // "broker.lab:8883"
-    void link(std::string_view state, std::string_view detail);      // to_string(LinkState), or "certificate_expired"
+    void broker(std::string name);                               // "broker.lab:8883"
+    void link(std::string_view state, std::string_view detail);  // to_string(LinkState), or "certificate_expired"
     void certificate_ends(std::optional<Clock::Utc> when);
-    void position(OutboxPosition const& position);                   // hot
-    void pubacked(std::uint64_t seq);                                // hot; highest of the live stream
-    void counted(std::uint64_t published, std::uint64_t repeated);   // hot; for /metrics
+    void position(OutboxPosition const& position);                  // hot
+    void pubacked(std::uint64_t seq);                               // hot; highest of the live stream
+    void counted(std::uint64_t published, std::uint64_t repeated);  // hot; for /metrics
     void disk(DiskView disk);
 
     // True when the alarm begins: the moment for one log line and one record, however often it is raised again.
@@ -123,13 +135,14 @@ class StatusBoard {
     InstrumentCard& instrument(std::string_view id);
     bool has_instrument(std::string_view id) const;
     void forget_instrument(std::string_view id);
-    void heard(std::string_view instrument);                         // hot; any word from it, now
+    void heard(std::string_view instrument);  // hot; any word from it, now
     RunCard& run(std::string_view id);
     RunCard const* find_run(std::string_view id) const;
-    void committed(std::string_view run, std::uint64_t last_seq, RunState state = RunState::committed);  // its records are durable up to last_seq
+    void committed(std::string_view run, std::uint64_t last_seq,
+                   RunState state = RunState::committed);  // its records are durable up to last_seq
     void answer(std::string_view run, std::string_view state, std::string_view verdict, std::string_view reason);
     void files(std::string const& instrument, std::vector<FileNotice> files);  // all of this instrument's, in place of the last ones
-    void plate(std::string_view run, Plate plate);                   // as far as measured
+    void plate(std::string_view run, Plate plate);                             // as far as measured
     Plate const* find_plate(std::string_view run) const;
 
     // Grows with every change.
@@ -139,10 +152,10 @@ class StatusBoard {
 
     // Everything; or only the members that changed after change number `since`, and of the runs only those that did ("delta": true).
     json::object json(std::uint64_t since = 0) const;
-    std::string metrics() const;          // Prometheus text
+    std::string metrics() const;                     // Prometheus text
     std::vector<std::string> why_not_ready() const;  // empty: it takes and keeps records. A missing link is no reason (field 13)
 
-   private:
+ private:
     enum Section : std::uint8_t { gateway_, link_, backlog_, disk_, alarms_, instruments_, runs_, files_, sections };
     struct Raised {
         Alarm alarm;
@@ -173,13 +186,13 @@ class StatusBoard {
     std::string link_state_ = "connecting", link_detail_, link_since_, broker_;
     std::optional<Clock::Utc> certificate_ends_;
     OutboxPosition position_;
-    std::optional<Clock::Instant> oldest_;          // when the oldest waiting record was appended
+    std::optional<Clock::Instant> oldest_;  // when the oldest waiting record was appended
     std::optional<Clock::Instant> acknowledged_at_;
     std::uint64_t pubacked_ = 0, published_ = 0, repeated_ = 0;
     std::optional<DiskView> disk_view_;
     std::vector<Raised> alarms_raised_;
     std::vector<InstrumentCard> instrument_cards_;
-    std::deque<RunCard> run_cards_;                 // newest first
+    std::deque<RunCard> run_cards_;                          // newest first
     std::uint64_t next_at_broker_ = 0, next_at_centre_ = 0;  // smallest last_seq of a card still waiting for that stamp; 0: none
     std::map<std::string, std::vector<FileNotice>> file_notices_;
     std::deque<std::pair<std::string, Plate>> plates_;  // newest first

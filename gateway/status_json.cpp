@@ -57,8 +57,7 @@ json::object StatusBoard::link_json() const {
     out["pubacked"] = pubacked_;
     out["acknowledged"] = position_.acknowledged;
     if (acknowledged_at_) out["last_ack_age_s"] = age_s(*acknowledged_at_);
-    if (certificate_ends_)
-        out["certificate_days"] = std::chrono::floor<std::chrono::days>(*certificate_ends_ - clock_.utc()).count();
+    if (certificate_ends_) out["certificate_days"] = std::chrono::floor<std::chrono::days>(*certificate_ends_ - clock_.utc()).count();
     return out;
 }
 
@@ -205,7 +204,8 @@ json::object StatusBoard::json(std::uint64_t since) const {
 std::string StatusBoard::metrics() const {
     std::string out;
     auto const metric = [&](std::string_view name, std::string_view type, std::string_view help, auto value) {
-        fmt::format_to(std::back_inserter(out), "# HELP marrowlink_{0} {1}\n# TYPE marrowlink_{0} {2}\nmarrowlink_{0} {3}\n", name, help, type, value);
+        fmt::format_to(std::back_inserter(out), "# HELP marrowlink_{0} {1}\n# TYPE marrowlink_{0} {2}\nmarrowlink_{0} {3}\n", name, help,
+                       type, value);
     };
     metric("outbox_records", "gauge", "Records without central's acknowledgement.",
            position_.appended - std::min(position_.acknowledged, position_.appended));
@@ -218,7 +218,8 @@ std::string StatusBoard::metrics() const {
     metric("published_total", "counter", "Publishes since start, repetitions included.", published_);
     metric("repeated_total", "counter", "Publishes of a record published before.", repeated_);
     metric("link_up", "gauge", "1 while broker and centre are there.", link_state_ == "connected" ? 1 : 0);
-    if (acknowledged_at_) metric("acknowledgement_age_seconds", "gauge", "Since the last acknowledgement that moved on.", age_s(*acknowledged_at_));
+    if (acknowledged_at_)
+        metric("acknowledgement_age_seconds", "gauge", "Since the last acknowledgement that moved on.", age_s(*acknowledged_at_));
     if (certificate_ends_)
         metric("certificate_days", "gauge", "Days until the client certificate ends.",
                std::chrono::floor<std::chrono::days>(*certificate_ends_ - clock_.utc()).count());
@@ -231,11 +232,13 @@ std::string StatusBoard::metrics() const {
     }
     metric("alarms", "gauge", "Alarms now raised.", alarms_raised_.size());
     metric("uptime_seconds", "gauge", "Since the gateway started.", age_s(started_at_));
-    out += "# HELP marrowlink_instrument_heard_age_seconds Since the last word of an instrument; absent before the first.\n"
-           "# TYPE marrowlink_instrument_heard_age_seconds gauge\n";
+    out +=
+        "# HELP marrowlink_instrument_heard_age_seconds Since the last word of an instrument; absent before the first.\n"
+        "# TYPE marrowlink_instrument_heard_age_seconds gauge\n";
     for (InstrumentCard const& card : instrument_cards_)
         if (card.last_heard)
-            fmt::format_to(std::back_inserter(out), "marrowlink_instrument_heard_age_seconds{{instrument=\"{}\"}} {}\n", card.id, age_s(*card.last_heard));
+            fmt::format_to(std::back_inserter(out), "marrowlink_instrument_heard_age_seconds{{instrument=\"{}\"}} {}\n", card.id,
+                           age_s(*card.last_heard));
     return out;
 }
 

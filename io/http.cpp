@@ -35,7 +35,8 @@ using Parser = beast::http::request_parser<beast::http::string_body>;
 constexpr std::size_t piece_bytes = 64u << 10;  // a response is written in such pieces, each with a response_time of its own
 
 constexpr std::string_view guard_headers =
-    "Content-Security-Policy: default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; "
+    "Content-Security-Policy: default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri "
+    "'none'; "
     "form-action 'none'; frame-ancestors 'none'\r\n"
     "X-Content-Type-Options: nosniff\r\n"
     "Referrer-Policy: no-referrer\r\n"
@@ -67,9 +68,10 @@ std::string_view sentence_for(unsigned status) {
 
 std::string header_text(HttpResponse const& response, bool keep_alive) {
     auto const reason = beast::http::obsolete_reason(static_cast<beast::http::status>(response.status));
-    std::string text = fmt::format("HTTP/1.1 {} {}\r\nContent-Type: {}\r\n", response.status, std::string_view{reason.data(), reason.size()},
-                                   response.content_type);
-    if (!response.stream) text += fmt::format("Content-Length: {}\r\n", response.fixed_body.empty() ? response.body.size() : response.fixed_body.size());
+    std::string text = fmt::format("HTTP/1.1 {} {}\r\nContent-Type: {}\r\n", response.status,
+                                   std::string_view{reason.data(), reason.size()}, response.content_type);
+    if (!response.stream)
+        text += fmt::format("Content-Length: {}\r\n", response.fixed_body.empty() ? response.body.size() : response.fixed_body.size());
     bool cached = false;
     for (auto const& [name, value] : response.headers) {
         text += fmt::format("{}: {}\r\n", name, value);
@@ -134,7 +136,9 @@ Result<void> HttpServer::Shared::listen_tcp() {
     std::string const name = wanted.host + ":" + std::to_string(wanted.port);
     error_code error;
     auto const address = asio::ip::make_address(wanted.host == "localhost" ? "127.0.0.1" : wanted.host, error);
-    if (error) return fail(Fault::configuration, "The page cannot listen on \"" + name + "\": \"" + wanted.host + "\" is no IP address of this machine.");
+    if (error)
+        return fail(Fault::configuration,
+                    "The page cannot listen on \"" + name + "\": \"" + wanted.host + "\" is no IP address of this machine.");
     tcp::acceptor acceptor(loop);
     tcp::endpoint const endpoint(address, wanted.port);
     acceptor.open(endpoint.protocol(), error);
@@ -273,7 +277,7 @@ Task<bool> HttpServer::Shared::serve_one(Connection& connection, beast::flat_buf
     connection.deadline = Clock::Instant::max();
     HttpResponse response = co_await answer(connection, parser);
     bool const written = co_await respond(connection, std::move(response), keep_alive, head);
-    co_return written && keep_alive;
+    co_return written&& keep_alive;
 }
 
 std::optional<HttpResponse> HttpServer::Shared::refusal(bool local, Parser const& parser) const {
@@ -285,14 +289,17 @@ std::optional<HttpResponse> HttpServer::Shared::refusal(bool local, Parser const
     };
     std::string_view const host = header(beast::http::field::host);
     if (!http_text::is_own_host(host, options.host_names))
-        return error_response(421, "This server does not know itself under that name. Open the page under its address, or add the name to the configuration.");
+        return error_response(
+            421,
+            "This server does not know itself under that name. Open the page under its address, or add the name to the configuration.");
     auto const method = request.method();
     if (method == beast::http::verb::get || method == beast::http::verb::head) return std::nullopt;
     if (!http_text::is_same_origin(header(beast::http::field::origin), host))
         return error_response(403, "Only this gateway's own page may change anything here; the request's Origin is not that page.");
     if (bound.address().is_loopback()) return std::nullopt;
     if (options.token.empty())
-        return error_response(403, "This page is read-only from other computers. Use the gateway's own computer, or have a token configured.");
+        return error_response(403,
+                              "This page is read-only from other computers. Use the gateway's own computer, or have a token configured.");
     if (http_text::is_bearer(header(beast::http::field::authorization), options.token)) return std::nullopt;
     HttpResponse response = error_response(401, "To change anything from another computer, the gateway's token is needed.");
     response.headers.emplace_back("WWW-Authenticate", "Bearer");
@@ -313,7 +320,8 @@ Task<HttpResponse> HttpServer::Shared::answer(Connection const& connection, Pars
     request.body = std::move(message.body());
     request.local = connection.local;
     auto response = co_await handler(request);
-    if (response.stream && streams >= options.limits.streams) co_return error_response(503, "As many pages as this server serves are open already; close one.");
+    if (response.stream && streams >= options.limits.streams)
+        co_return error_response(503, "As many pages as this server serves are open already; close one.");
     co_return response;
 }
 
@@ -350,7 +358,8 @@ Task<bool> HttpServer::Shared::stream_out(Connection& connection, HttpStream& st
 Task<bool> HttpServer::Shared::write(Connection& connection, std::string_view bytes) {
     error_code error;
     connection.deadline = clock.now() + options.limits.response_time;
-    co_await asio::async_write(connection.socket, asio::buffer(bytes.data(), bytes.size()), asio::redirect_error(asio::use_awaitable, error));
+    co_await asio::async_write(connection.socket, asio::buffer(bytes.data(), bytes.size()),
+                               asio::redirect_error(asio::use_awaitable, error));
     co_return !error && !stopped;
 }
 

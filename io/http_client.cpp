@@ -28,14 +28,17 @@ Task<Result<HttpAnswer>> exchange(Endpoint to, std::string where, std::string re
     error_code error;
     co_await socket.async_connect(to, asio::redirect_error(asio::use_awaitable, error));
     if (error)
-        co_return fail(Fault::unavailable, "Nothing answers at " + where + " (" + error.message() + "); is the program running, and with this configuration?");
+        co_return fail(Fault::unavailable,
+                       "Nothing answers at " + where + " (" + error.message() + "); is the program running, and with this configuration?");
     co_await asio::async_write(socket, asio::buffer(request), asio::redirect_error(asio::use_awaitable, error));
     // A server that refuses early may close before it has read all; its answer still says why.
     beast::flat_buffer buffer;
     beast::http::response_parser<beast::http::string_body> parser;
     parser.body_limit(http_answer_bytes_max);
     co_await beast::http::async_read(socket, buffer, parser, asio::redirect_error(asio::use_awaitable, error));
-    if (error) co_return fail(Fault::closed, "The program at " + where + " ended the connection without a whole answer (" + error.message() + ").");
+    if (error)
+        co_return fail(Fault::closed,
+                       "The program at " + where + " ended the connection without a whole answer (" + error.message() + ").");
     HttpAnswer answer;
     answer.status = parser.get().result_int();
     answer.content_type = parser.get()[beast::http::field::content_type];
@@ -67,7 +70,8 @@ std::string request_text(std::string const& method, std::string const& target, s
 Task<Result<HttpAnswer>> http_request(std::filesystem::path to, Clock& clock, std::string method, std::string target, std::string body,
                                       std::chrono::milliseconds timeout) {
     std::string const path = to.string();
-    if (path.size() >= sizeof(sockaddr_un::sun_path)) co_return fail(Fault::usage, "The socket path " + path + " is longer than the system allows.");
+    if (path.size() >= sizeof(sockaddr_un::sun_path))
+        co_return fail(Fault::usage, "The socket path " + path + " is longer than the system allows.");
     Endpoint endpoint(asio::local::stream_protocol::endpoint{path});
     std::string text = request_text(method, target, "localhost", body);
     co_return co_await in_time(std::move(endpoint), path, std::move(text), clock, timeout);
@@ -78,7 +82,8 @@ Task<Result<HttpAnswer>> http_request(settings::HostPort to, Clock& clock, std::
     error_code no_address;
     auto const address = asio::ip::make_address(to.host == "localhost" ? "127.0.0.1" : to.host, no_address);
     std::string const host = (address.is_v6() && !no_address ? "[" + to.host + "]" : to.host) + ":" + std::to_string(to.port);
-    if (no_address) co_return fail(Fault::usage, "The host \"" + to.host + "\" is no IP address; write the address itself, as in 127.0.0.1:8080.");
+    if (no_address)
+        co_return fail(Fault::usage, "The host \"" + to.host + "\" is no IP address; write the address itself, as in 127.0.0.1:8080.");
     Endpoint endpoint(asio::ip::tcp::endpoint{address, to.port});
     std::string text = request_text(method, target, host, body);
     co_return co_await in_time(std::move(endpoint), host, std::move(text), clock, timeout);

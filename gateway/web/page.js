@@ -45,8 +45,15 @@ function open_stream() {
   source.addEventListener('beat', heard);
 }
 
+// A page that nobody looks at takes nothing: browsers allow six connections to one server, and each open page would hold one.
+function follow_visibility() {
+  if (!document.hidden) { open_stream(); return; }
+  source.close();
+}
+
 // The browser's own reconnection gives up on some failures and waits for ever on a connection that is open but mute.
 function watch_stream() {
+  if (document.hidden) return;
   const last = Math.max(heard_at ?? 0, tried_at);
   if (now_ms() - last > silence_ms && now_ms() - tried_at > reconnect_ms) open_stream();
   show_freshness();
@@ -197,6 +204,7 @@ place('token').addEventListener('submit', (event) => {
 
 speak(preferred_language());
 open_stream();
+document.addEventListener('visibilitychange', follow_visibility);
 setInterval(() => {
   watch_stream();
   // What is overdue or late by now changes without a word from the gateway.

@@ -48,7 +48,7 @@ export function draw_chain(container, { instruments, link, backlog, disk }) {
       ? (backlog.records ? t('chain.acknowledged_part', { n: number_text(link.acknowledged), of: number_text(link.appended) }) : t('chain.acknowledged'))
       : link.state === 'centre_away' ? t('centre.away') : link.state === 'centre_disagrees' ? t('centre.disagrees') : t('centre.unknown');
     const disk_bad = disk.state === 'full' || disk.state === 'failed';
-    return h('ol', {},
+    return [h('h2', { class: 'hidden' }, t('chain.label')), h('ol', {},
       station(t('chain.instruments'), answering === instruments.length ? 'good' : 'old',
         [instruments.length ? t('chain.answering', { n: answering, of: instruments.length }) : t('chain.no_instruments')]),
       station(t('chain.gateway'), disk_bad ? 'bad' : 'good', [
@@ -58,7 +58,7 @@ export function draw_chain(container, { instruments, link, backlog, disk }) {
       station(t('chain.broker'), broker_there && link.state !== 'stalled' ? 'good' : link.state === 'connecting' ? 'old' : 'bad',
         [t(`link.${link.state}`), link.broker, link.certificate_days !== undefined && link.certificate_days <= 30 && t('certificate', { days: link.certificate_days })]),
       station(t('chain.centre'), link.state === 'connected' ? 'good' : link.state === 'centre_disagrees' ? 'bad' : 'old',
-        [centre, last_ack_at === undefined ? t('chain.last_ack_none') : aged('chain.last_ack', last_ack_at)]));
+        [centre, last_ack_at === undefined ? t('chain.last_ack_none') : aged('chain.last_ack', last_ack_at)]))];
   });
 }
 

@@ -8,11 +8,17 @@ export const in_progress = (run) => run.state === 'started' || run.state === 'me
 
 const steps = ['instrument', 'gateway', 'broker', 'centre'];
 
+// While it measures, the instrument is where the run is; what stands in the outbox by then is that it was begun.
 function path(run) {
-  const reached = steps.map((step) => Boolean(run.path[step]) || (step === 'instrument' && !in_progress(run)));
-  return h('ol', { class: 'path', 'aria-label': t('path.label') }, steps.map((step, i) => h('li', { class: reached[i] ? 'reached' : 'ahead' },
-    h('span', { class: 'step' }, t(`path.${step}`)),
-    h('span', { class: 'when' }, run.path[step] ? time_text(run.path[step]) : reached[i] ? '\u2713' : t('path.not_yet')))));
+  const progressing = in_progress(run);
+  const state_of = (step) => (step === 'instrument' ? (progressing ? 'here' : 'reached') : run.path[step] ? 'reached' : 'ahead');
+  const when = (step) => {
+    if (step === 'instrument') return progressing ? t('path.here') : run.path[step] ? time_text(run.path[step]) : '\u2713';
+    if (!run.path[step]) return t('path.not_yet');
+    return progressing ? t('path.begun') : time_text(run.path[step]);
+  };
+  return h('ol', { class: 'path', 'aria-label': t('path.label') }, steps.map((step) => h('li', { class: state_of(step) },
+    h('span', { class: 'step' }, t(`path.${step}`)), h('span', { class: 'when' }, when(step)))));
 }
 
 function answer(run) {
@@ -75,7 +81,7 @@ export class RunCard {
       progressing && run.events !== undefined && h('p', { class: 'counter' }, t('events.so_far', { n: number_text(run.events) })),
       run.reason && h('p', { class: 'answer odd' }, known(`run.reason.${run.state}`) ? t(`run.reason.${run.state}`, { reason: run.reason }) : run.reason),
       path(run), answer(run),
-      !progressing && h('h4', {}, t('check.title')), facts(run, title),
+      !progressing && h('h3', { class: 'minor' }, t('check.title')), facts(run, title),
     ]);
     this.csv.textContent = t('csv');
     this.csv.hidden = progressing || run.count === undefined;

@@ -12,7 +12,7 @@ using namespace std::chrono_literals;
 namespace {
 
 class Commands final : public GatewayCommands {
-   public:
+ public:
     Task<Result<std::string>> start(std::string instrument, std::string plate) override {
         said.push_back(instrument + " " + plate);
         if (busy) co_return fail(Fault::refused, "The reader measures already.");
@@ -39,7 +39,8 @@ struct World {
     Commands commands;
     GatewayApi api{loop.get_executor(), clock, board, commands};
 
-    HttpResponse ask(std::string method, std::string path, std::string body = {}, std::map<std::string, std::string, std::less<>> query = {}) {
+    HttpResponse ask(std::string method, std::string path, std::string body = {},
+                     std::map<std::string, std::string, std::less<>> query = {}) {
         HttpRequest request;
         request.method = std::move(method);
         request.path = std::move(path);
@@ -69,7 +70,8 @@ TEST_CASE("the board comes as JSON, the page as HTML, health and metrics as text
 
 TEST_CASE("what does not exist is 404, a wrong method 405") {
     World world;
-    for (char const* const path : {"/etc/passwd", "/../gateway/api.cpp", "/api", "/api/runs/", "/api/runs/x", "/api/runs/x/y", "/api/instruments/x", "//"}) {
+    for (char const* const path :
+         {"/etc/passwd", "/../gateway/api.cpp", "/api", "/api/runs/", "/api/runs/x", "/api/runs/x/y", "/api/instruments/x", "//"}) {
         INFO(path);
         CHECK(world.ask("GET", path).status == 404);
     }

@@ -153,7 +153,8 @@ TEST_CASE("the board keeps today's runs up to its limit and fifty of older days,
     CHECK(world.board.json().at("runs").as_array().size() == runs_kept_max);
     CHECK(world.board.find_run("measuring") != nullptr);
     CHECK(world.board.find_run("run-0") == nullptr);
-    CHECK(world.board.json().at("runs").as_array().front().as_object().at("run").as_string() == "run-" + std::to_string(runs_kept_max + 19));
+    CHECK(world.board.json().at("runs").as_array().front().as_object().at("run").as_string() ==
+          "run-" + std::to_string(runs_kept_max + 19));
     world.clock.run_for(24h);
     world.board.committed("tomorrow", 1'000);
     CHECK(world.board.json().at("runs").as_array().size() == runs_shown_min + 1);
@@ -206,8 +207,9 @@ TEST_CASE("metrics count the backlog, the link and the certificate's days (field
     world.board.link("connected", "");
     world.board.certificate_ends(world.clock.utc() + 24h * 7 + 1h);
     std::string const text = world.board.metrics();
-    for (char const* const line : {"\nmarrowlink_outbox_records 50\n", "\nmarrowlink_outbox_bytes 4096\n", "\nmarrowlink_outbox_oldest_age_seconds 90\n",
-                                   "\nmarrowlink_link_up 1\n", "\nmarrowlink_certificate_days 7\n", "\nmarrowlink_appended_total 150\n"}) {
+    for (char const* const line :
+         {"\nmarrowlink_outbox_records 50\n", "\nmarrowlink_outbox_bytes 4096\n", "\nmarrowlink_outbox_oldest_age_seconds 90\n",
+          "\nmarrowlink_link_up 1\n", "\nmarrowlink_certificate_days 7\n", "\nmarrowlink_appended_total 150\n"}) {
         INFO(text);
         CHECK(text.find(line) != std::string::npos);
     }
@@ -217,7 +219,8 @@ TEST_CASE("a plate is drawn on the smallest usual plate, look by look; a word ke
     auto const reading = [](char const* well, char const* time_s, char const* value, char const* flag) {
         return Reading{"P-1", "OD", well, time_s, "600", "", value, "OD", flag};
     };
-    Plate const plate = plate_of({reading("A1", "0", "0.10", ""), reading("H12", "0", "", "OVRFLW"), reading("A1", "60", "0.20", ""), reading("??", "60", "1", "")});
+    Plate const plate = plate_of(
+        {reading("A1", "0", "0.10", ""), reading("H12", "0", "", "OVRFLW"), reading("A1", "60", "0.20", ""), reading("??", "60", "1", "")});
     CHECK(plate.rows == 8);
     CHECK(plate.columns == 12);
     REQUIRE(plate.frames.size() == 2);
@@ -235,5 +238,7 @@ TEST_CASE("a plate is drawn on the smallest usual plate, look by look; a word ke
 
 TEST_CASE("readings leave as CSV in the order of the read command, with what needs quotes quoted") {
     std::string const csv = readings_csv("a,b.txt", {Reading{"P \"1\"", "OD", "A1", "0", "600", "485", "0.10", "OD", ""}});
-    CHECK(csv == "file,plate,read,well,time_s,wavelength_nm,excitation_nm,value,unit,flag\r\n\"a,b.txt\",\"P \"\"1\"\"\",OD,A1,0,600,485,0.10,OD,\r\n");
+    CHECK(csv ==
+          "file,plate,read,well,time_s,wavelength_nm,excitation_nm,value,unit,flag\r\n\"a,b.txt\",\"P "
+          "\"\"1\"\"\",OD,A1,0,600,485,0.10,OD,\r\n");
 }

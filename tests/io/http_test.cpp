@@ -28,14 +28,14 @@ struct Folder {
 };
 
 class Ticks final : public HttpStream {
-   public:
+ public:
     Ticks(Clock& clock, std::size_t bytes) : clock_(clock), bytes_(bytes) {}
     Task<std::optional<std::string>> next() override {
         co_await clock_.sleep_for(1s);
         co_return std::string(bytes_, '.');
     }
 
-   private:
+ private:
     Clock& clock_;
     std::size_t bytes_;
 };
@@ -54,7 +54,8 @@ struct World {
         options.socket = folder.path / "gateway.sock";
     }
     void start() {
-        server = std::make_unique<HttpServer>(loop.get_executor(), clock, options, [this](HttpRequest const& request) { return handle(request); });
+        server = std::make_unique<HttpServer>(loop.get_executor(), clock, options,
+                                              [this](HttpRequest const& request) { return handle(request); });
         auto const started = server->start();
         if (!started) throw std::runtime_error(started.error().message);
     }
@@ -130,12 +131,11 @@ TEST_CASE("a request over TCP and over the Unix socket reaches the same handler,
 
 TEST_CASE("a socket left by a dead process is replaced, one that answers is not") {
     World world;
-    {
-        asio::local::stream_protocol::acceptor dead(world.loop, {world.options.socket.string()});
-    }
+    { asio::local::stream_protocol::acceptor dead(world.loop, {world.options.socket.string()}); }
     REQUIRE(std::filesystem::exists(world.options.socket));
     world.start();
-    HttpServer second(world.loop.get_executor(), world.clock, world.options, [&](HttpRequest const& request) { return world.handle(request); });
+    HttpServer second(world.loop.get_executor(), world.clock, world.options,
+                      [&](HttpRequest const& request) { return world.handle(request); });
     auto const refused = second.start();
     REQUIRE_FALSE(refused);
     CHECK(refused.error().fault == Fault::unavailable);
@@ -170,7 +170,9 @@ TEST_CASE("writing over TCP needs this page's own Origin, and a Host that no for
     World world;
     world.options.host_names = {"Lab-PC"};
     world.start();
-    auto const post = [&](std::string const& headers) { return world.status("POST /x HTTP/1.1\r\n" + headers + "Content-Length: 0\r\n\r\n"); };
+    auto const post = [&](std::string const& headers) {
+        return world.status("POST /x HTTP/1.1\r\n" + headers + "Content-Length: 0\r\n\r\n");
+    };
     CHECK(post(host) == 403);
     CHECK(post(host + "Origin: null\r\n") == 403);
     CHECK(post(host + "Origin: http://evil.example\r\n") == 403);
@@ -225,8 +227,8 @@ TEST_CASE("a header and a body are taken up to their limits; beyond, the answer 
     CHECK(with_header(1001) == 431);
     CHECK(with_header(100'000) == 431);
     auto const with_body = [&](std::size_t bytes) {
-        return world.status("POST / HTTP/1.1\r\n" + host + "Origin: http://127.0.0.1\r\nContent-Length: " + std::to_string(bytes) + "\r\n\r\n" +
-                            std::string(bytes, 'x'));
+        return world.status("POST / HTTP/1.1\r\n" + host + "Origin: http://127.0.0.1\r\nContent-Length: " + std::to_string(bytes) +
+                            "\r\n\r\n" + std::string(bytes, 'x'));
     };
     CHECK(with_body(99) == 200);
     CHECK(with_body(100) == 200);
@@ -237,8 +239,9 @@ TEST_CASE("a header and a body are taken up to their limits; beyond, the answer 
 TEST_CASE("what is no HTTP is answered 400 or closed, and the server goes on") {
     World world;
     world.start();
-    for (char const* const text : {"\x16\x03\x01\x02\x00\x01\r\n\r\n", "GET\r\n\r\n", "GET / HTTP/9.9\r\n\r\n", "GET / HTTP/1.1\r\nA B\r\n\r\n",
-                                   "POST / HTTP/1.1\r\nContent-Length: x\r\n\r\n", "POST / HTTP/1.1\r\nContent-Length: -1\r\n\r\n"}) {
+    for (char const* const text :
+         {"\x16\x03\x01\x02\x00\x01\r\n\r\n", "GET\r\n\r\n", "GET / HTTP/9.9\r\n\r\n", "GET / HTTP/1.1\r\nA B\r\n\r\n",
+          "POST / HTTP/1.1\r\nContent-Length: x\r\n\r\n", "POST / HTTP/1.1\r\nContent-Length: -1\r\n\r\n"}) {
         INFO(text);
         CHECK(world.status(text) == 400);
     }
@@ -338,7 +341,8 @@ TEST_CASE("streams are served up to their limit (field 23)") {
     CHECK(world.server->streams() == 2);
 }
 
-TEST_CASE("one connection too many ends the longest idle one; when none is idle it is refused; the Unix socket has its own count (field 23)") {
+TEST_CASE(
+    "one connection too many ends the longest idle one; when none is idle it is refused; the Unix socket has its own count (field 23)") {
     World world;
     world.options.limits.connections = 2;
     world.start();
