@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cctype>
+#include <utility>
 
 #include "core/record.hpp"
 #include "core/sha256.hpp"
@@ -88,16 +90,16 @@ Examination examine(std::string bytes, std::string_view original_sha256, Recogni
 }
 
 std::string without_quotations(std::string_view sentence) {
-    std::string out;
-    while (!sentence.empty()) {
-        auto const open = sentence.find('"');
-        out += sentence.substr(0, open);
-        if (open == sentence.npos) break;
-        out += "\"…\"";
-        // The quoted text may hold a quotation mark itself: the last one of the sentence ends it, so that too much goes, never too little.
-        sentence.remove_prefix(std::max(open, sentence.rfind('"')) + 1);
-    }
-    return out;
+    auto const is_letter = [&](std::size_t i) { return i < sentence.size() && std::isalpha(static_cast<unsigned char>(sentence[i])); };
+    // An apostrophe stands between letters, a quotation mark does not.
+    auto const is_mark = [&](std::size_t i) { return sentence[i] == '"' || (sentence[i] == '\'' && !(i > 0 && is_letter(i - 1) && is_letter(i + 1))); };
+    std::size_t first = 0;
+    while (first < sentence.size() && !is_mark(first)) ++first;
+    if (first == sentence.size()) return std::string{sentence};
+    // What is quoted may hold marks itself: from the first to the last of them all goes, so that too much goes and never too little.
+    std::size_t last = sentence.size() - 1;
+    while (!is_mark(last)) --last;
+    return fmt::format("{}\"…\"{}", sentence.substr(0, first), last == first ? std::string_view{} : sentence.substr(last + 1));
 }
 
 }  // namespace marrowlink

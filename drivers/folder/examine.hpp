@@ -40,7 +40,7 @@ struct Examination {
 // `original_sha256` saves a second hash where nothing is blanked.
 Examination examine(std::string bytes, std::string_view original_sha256, Recognise recognise);
 
-// A parser's sentence without the words it quotes from the file: "$OP is \"…\"; …".
+// A parser's sentence without what it quotes from the file, in "double" or 'single' quotation marks: $OP is "…"; a number was expected.
 std::string without_quotations(std::string_view sentence);
 
 }  // namespace marrowlink
