@@ -178,7 +178,8 @@ Task<Result<std::string>> Instrument::start(std::string plate, std::string by) {
     status_.plate = plate;
     listener_.on_instrument(plan_.id, status_);
     std::string const run = request.run;
-    auto const begun = driver_ ? co_await driver_->start(std::move(request)) : Result<void>{fail(Fault::closed, "The connection ended.")};
+    Result<void> begun = fail(Fault::closed, "The connection ended before the instrument was told to begin.");
+    if (driver_) begun = co_await driver_->start(std::move(request));
     if (begun) co_return run;
     // The reader may be measuring all the same when only its answer was lost: such a run stays open and is resumed.
     if (begun.error().fault == Fault::refused) {

@@ -235,6 +235,9 @@ class Chaos:
                 log.write(json.dumps({"file": "exports", "sha256": hashlib.sha256(content).hexdigest(), "path": str(path)}) + "\n")
         elif choice == 1:
             self.gateway.signal(signal.SIGHUP)
+            self.reader.signal(signal.SIGUSR1)  # somebody presses Read at the panel: a start in that moment is refused, its run aborted
+            time.sleep(0.2)
+            self.plate()
         else:
             self.plate()
 

@@ -178,7 +178,8 @@ def main():
     parser.add_argument("--keep", action="store_true", help="leave what was made")
     options = parser.parse_args()
     demo = Demo(options.keep, 2 if options.once else 8)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in (signal.SIGINT, signal.SIGTERM):  # also when a shell started us in the background, where Ctrl-C is ignored
+        signal.signal(number, signal.default_int_handler)
     try:
         demo.start()
         return demo.once() if options.once else demo.forever()
