@@ -132,6 +132,8 @@ def look_into(unit, found, bodies, top=True):
     for i, item in enumerate(unit):
         if is_word(item, "co_await"):
             found["await"] = True
+        if is_word(item, "?"):
+            found["temporaries"].append((item[1], "a conditional expression stands in one expression with co_await"))
         if not isinstance(item, Group):
             continue
         if is_lambda_start(unit, i):

@@ -27,6 +27,7 @@ class CoAwait(unittest.TestCase):
         "auto f = [&]() -> Task<void> { co_await send(Message{1}); };",
         "for (auto& x : co_await list(Filter{1})) use(x);",
         "use(std::string{name}, co_await next());",
+        "auto const begun = driver ? co_await driver->start(request) : closed();",
     ]
     good = [
         "Message const message{1, 2};\nco_await send(message);",
