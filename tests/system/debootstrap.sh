@@ -18,6 +18,7 @@ if [ "${1:-}" != --inside ]; then
     [ "${1:-}" != --keep ] || { keep=yes; shift; }
     mkdir -p "$logs"
     root=$(mktemp -d "${TMPDIR:-/var/tmp}/marrowlink-root-XXXXXX")
+    chmod 755 "$root"  # it becomes "/"
     status=0
     unshare --mount --pid --fork --kill-child -- "$0" --inside "$root" "$@" || status=$?
     if [ $keep = yes ]; then echo "kept: $root"; else rm -rf --one-file-system "$root"; fi

@@ -3,7 +3,7 @@
 #
 # usage: systemd_boot.sh BUILD_DIR       a release build in this repository
 #
-# Needs root, debootstrap and systemd-nspawn (package systemd-container). The container sees this repository read-only.
+# Needs root, debootstrap and systemd-nspawn (package systemd-container).
 set -euo pipefail
 here=$(cd "$(dirname "$(readlink -f "$0")")/../.." && pwd)
 build=$(readlink -f "$1")
@@ -17,6 +17,7 @@ mirror=$(apt-get indextargets --format '$(REPO_URI) $(RELEASE) $(COMPONENT)' 'Cr
 logs=$here/build/debootstrap
 mkdir -p "$logs/packages"
 root=$(mktemp -d "${TMPDIR:-/var/tmp}/marrowlink-boot-XXXXXX")
+chmod 755 "$root"  # it becomes "/"
 trap 'rm -rf --one-file-system "$root"' EXIT
 debootstrap --variant=minbase --include=systemd,systemd-sysv,cmake,libfmt9,libmosquitto1,libsqlite3-0,libssl3 --cache-dir="$logs/packages" \
     $suite "$root" "$mirror" >"$logs/boot.log" 2>&1 || { tail "$logs/boot.log"; exit 69; }
@@ -33,6 +34,6 @@ UNIT
 ln -s /lib/systemd/system/multi-user.target "$root/etc/systemd/system/default.target"
 mkdir -p "$root/etc/systemd/system/multi-user.target.wants"
 ln -s ../unit-test.service "$root/etc/systemd/system/multi-user.target.wants/"
-timeout 300 systemd-nspawn -q -D "$root" --register=no --keep-unit --bind-ro="$here" --boot --console=pipe </dev/null >>"$logs/boot.log" 2>&1 || true
+timeout 300 systemd-nspawn -q -D "$root" --register=no --keep-unit --bind="$here" --boot --console=pipe </dev/null >>"$logs/boot.log" 2>&1 || true
 cat "$root/result" 2>/dev/null || { echo "the container did not come to the test; log in $logs/boot.log"; exit 70; }
 exit "$(cat "$root/status")"

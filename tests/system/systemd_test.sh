@@ -34,17 +34,19 @@ done
 command -v systemd-analyze >/dev/null || { echo "systemd is not installed here: the units were installed, not checked"; exit 77; }
 mkdir "$scratch/units"
 for name in gateway central; do
+    installed=$scratch/usr/lib/systemd/system/marrowlink-$name.service
     unit=$scratch/units/marrowlink-$name-test.service
     # Everything as installed but the places: programs and configuration from the scratch folder, directories of the test's own.
     sed -e "s#/usr/bin/marrowlink#$scratch/usr/bin/marrowlink#g; s#/etc/marrowlink/#$scratch/etc/marrowlink/#g" \
-        -e "s#^\(State\|Runtime\)Directory=.*#\1Directory=marrowlink-unit-test-$name#" -e 's#^\(User\|Group\)=.*#\1=nobody#; s#^Group=nobody#Group=nogroup#' \
-        "$scratch/usr/lib/systemd/system/marrowlink-$name.service" >"$unit"
+        -e "s#^\(State\|Runtime\)Directory=.*#\1Directory=marrowlink-unit-test-$name#" -e 's#^\(User\|Group\)=.*#\1=daemon#' \
+        "$installed" >"$unit"
     systemd-analyze verify "$unit" || wrong "marrowlink-$name.service is not valid"
     # 0 is best, 10 is worst.
-    systemd-analyze security --offline=yes --threshold=20 --no-pager "$unit" >"$scratch/security" || { cat "$scratch/security"; wrong "marrowlink-$name.service is exposed more than 2.0"; }
+    systemd-analyze security --offline=yes --threshold=20 --no-pager "$installed" >"$scratch/security" ||
+        { grep ✗ "$scratch/security"; wrong "marrowlink-$name.service is exposed more than 2.0"; }
     tail -n 1 "$scratch/security"
 done
-systemd-sysusers --dry-run "$scratch/usr/lib/sysusers.d/marrowlink.conf" >/dev/null || wrong "the sysusers file is not valid"
+systemd-sysusers --dry-run "$scratch/usr/lib/sysusers.d/marrowlink.conf" >/dev/null 2>&1 || wrong "the sysusers file is not valid"
 systemd-tmpfiles --root="$scratch" --create "$scratch/usr/lib/tmpfiles.d/marrowlink.conf" || wrong "the tmpfiles file is not valid"
 [ -d "$scratch/etc/marrowlink/conf.d" ] || wrong "the tmpfiles file made no conf.d"
 
