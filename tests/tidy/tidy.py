@@ -88,7 +88,7 @@ def include_breaches(files):
             own, foreign = found.groups()
             place = f"{path}:{line_of(text, found.start())}"
             if own is not None:
-                beside = f"{os.path.dirname(path)}/{own}"
+                beside = os.path.normpath(os.path.join(os.path.dirname(path), own))
                 if path.startswith("tests/") and beside in files:
                     own = beside
                 if not own.startswith(OURS):
@@ -137,7 +137,7 @@ def dead_file_breaches(files, compiled):
     included = set()
     for path, text in cpp_files(files).items():
         for own, _ in INCLUDE.findall(text):
-            included |= {own, f"{os.path.dirname(path)}/{own}"}
+            included |= {own, os.path.normpath(os.path.join(os.path.dirname(path), own))}
     build_texts = {p: t for p, t in files.items() if t and (p.endswith(("CMakeLists.txt", ".cmake")) or p == "dev")}
     scripts = {p: t for p, t in files.items() if t and (p.endswith((".py", ".sh", ".js", ".mjs", ".json", ".cpp", ".md")) or p == "tests/bench/run")}
     for path in sorted(files):
