@@ -148,6 +148,7 @@ Task<Result<std::uint64_t>> Instrument::store(Append append) {
         if (is_message) ++messages;
         else if (draft.type != type::run_file) drafts.push_back(draft);
     }
+    auto const taken = append.taken;
     auto const kept = co_await outbox_.append(std::move(append));
     if (!kept) co_return fail(kept.error());
     for (Draft const& draft : drafts) {
@@ -158,6 +159,7 @@ Task<Result<std::uint64_t>> Instrument::store(Append append) {
         if (ends) status_.plate.clear();
         listener_.on_instrument(plan_.id, status_);
     }
+    if (taken) listener_.on_taken(*taken);
     listener_.on_stored(plan_.id, drafts, messages, *kept);
     co_return kept;
 }

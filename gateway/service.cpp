@@ -24,6 +24,7 @@ namespace marrowlink {
 namespace {
 namespace asio = boost::asio;
 constexpr std::chrono::seconds drain_time{5};
+constexpr std::chrono::milliseconds unwind_time{50};
 
 Result<std::string> first_line(std::filesystem::path const& file, std::string_view what) {
     std::ifstream in(file);
@@ -96,11 +97,11 @@ class Service {
         Gateway gateway{std::move(parts), std::move(*config), std::move(*opened)};
         gateway_ = &gateway;
         GatewayApi api{loop_.get_executor(), clock_, gateway.board(), gateway};
+        handle_signals();  // before anybody can see that we are here, and so before anybody can mean us
         HttpServer server{loop_.get_executor(), clock_, std::move(*http), api.handler()};
         if (auto listening = server.start(); !listening) return fail(listening.error());
         log::info("page.listening", {{"address", server.address()}, {"version", version}});
         gateway.start();
-        handle_signals();
         auto notify = Notify::from_environment();
         if (!notify) return fail(notify.error());
         notify_.emplace(std::move(*notify));
@@ -109,6 +110,9 @@ class Service {
         tell(notify_->ready());
         loop_.run();
         server.stop();
+        // What is still suspended unwinds while everything it refers to is alive.
+        loop_.restart();
+        loop_.run_for(unwind_time);
         gateway_ = nullptr;
         return {};
     }

@@ -206,6 +206,9 @@ class Chaos:
 
     def when_unacknowledged(self, what):
         """Waits until some record is unacknowledged: only then does a kill prove anything."""
+        for process in self.world.processes:
+            if not process.running():
+                raise RuntimeError(f"{process.name} ended by itself with {process.child.returncode}")
         waiting = wait_until(self.backlog, 60, f"an unacknowledged record before the next {what}")
         self.unacknowledged[what].append(waiting)
 
