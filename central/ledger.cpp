@@ -45,7 +45,10 @@ Result<void> Ledger::prepare() {
         {&insert_record_, "INSERT INTO record (id, attributes, data, chain) VALUES (?1, ?2, ?3, ?4)"},
         {&find_chain_, "SELECT chain FROM record WHERE id=?1"},
         {&insert_refusal_, "INSERT INTO refusal (record, reason) VALUES (?1, ?2)"},
-        {&insert_lost_, "INSERT OR IGNORE INTO lost (site, gateway, stream, first, last, chain, named_by) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"},
+        {&insert_lost_, 
+         // A later look at the damage may find more of it.
+         "INSERT INTO lost (site, gateway, stream, first, last, chain, named_by) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) "
+         "ON CONFLICT DO UPDATE SET last=excluded.last, chain=excluded.chain, named_by=excluded.named_by WHERE excluded.last > last"},
         {&find_lost_,
          "SELECT last, chain FROM lost WHERE site=?1 AND gateway=?2 AND stream=?3 AND first<=?4 AND last>=?4 ORDER BY last DESC LIMIT 1"}};
     for (auto const& [into, sql] : wanted) {

@@ -169,6 +169,11 @@ TEST_CASE("a gap is passed only when stream.closed of another stream of the same
         CHECK(count(taken, Outcome::stored) == 4);
         CHECK(taken.acknowledgements.at(0).through == 10);
     }
+    SECTION("more was lost than was named at first") {
+        Sender next{stream_b};
+        take(*intake, next.send(std::vector<Draft>{closing(stream_a, 4, 4), closing(stream_a, 4, 6), closing(stream_a, 4, 5)}));
+        CHECK(count(take(*intake, damaged.again(7, 10)), Outcome::stored) == 4);
+    }
     SECTION("with the chain of the last lost record, what follows is proved at once") {
         Sender next{stream_b};
         take(*intake, next.send(std::vector<Draft>{closing(stream_a, 4, 6, hex(damaged.outbox[5].chain))}));
