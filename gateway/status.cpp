@@ -218,6 +218,10 @@ void StatusBoard::committed(std::string_view id, std::uint64_t last_seq, RunStat
     }
     card.last_seq = last_seq;
     card.at_gateway = now_text();
+    if (state == RunState::started && !card.begun) {
+        card.begun = clock_.now();
+        if (card.started.empty()) card.started = card.at_gateway;
+    }
     lower(next_at_broker_, last_seq);
     lower(next_at_centre_, last_seq);
     stamp_broker();

@@ -138,8 +138,8 @@ class StatusBoard {
     void heard(std::string_view instrument);  // hot; any word from it, now
     RunCard& run(std::string_view id);
     RunCard const* find_run(std::string_view id) const;
-    void committed(std::string_view run, std::uint64_t last_seq,
-                   RunState state = RunState::committed);  // its records are durable up to last_seq
+    // Its records are durable up to last_seq; one that is `started` begins now.
+    void committed(std::string_view run, std::uint64_t last_seq, RunState state = RunState::committed);
     void answer(std::string_view run, std::string_view state, std::string_view verdict, std::string_view reason);
     void files(std::string const& instrument, std::vector<FileNotice> files);  // all of this instrument's, in place of the last ones
     void plate(std::string_view run, Plate plate);                             // as far as measured

@@ -34,14 +34,6 @@ using Parser = beast::http::request_parser<beast::http::string_body>;
 
 constexpr std::size_t piece_bytes = 64u << 10;  // a response is written in such pieces, each with a response_time of its own
 
-constexpr std::string_view guard_headers =
-    "Content-Security-Policy: default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri "
-    "'none'; "
-    "form-action 'none'; frame-ancestors 'none'\r\n"
-    "X-Content-Type-Options: nosniff\r\n"
-    "Referrer-Policy: no-referrer\r\n"
-    "Cross-Origin-Resource-Policy: same-origin\r\n";
-
 HttpResponse error_response(unsigned status, std::string_view sentence) {
     json::object body;
     body["error"] = sentence;
@@ -64,23 +56,6 @@ std::string_view sentence_for(unsigned status) {
     if (status == 431) return "The request's header is longer than this server takes.";
     if (status == 413) return "The request's body is longer than this server takes.";
     return "This is no HTTP/1.1 request.";
-}
-
-std::string header_text(HttpResponse const& response, bool keep_alive) {
-    auto const reason = beast::http::obsolete_reason(static_cast<beast::http::status>(response.status));
-    std::string text = fmt::format("HTTP/1.1 {} {}\r\nContent-Type: {}\r\n", response.status,
-                                   std::string_view{reason.data(), reason.size()}, response.content_type);
-    if (!response.stream)
-        text += fmt::format("Content-Length: {}\r\n", response.fixed_body.empty() ? response.body.size() : response.fixed_body.size());
-    bool cached = false;
-    for (auto const& [name, value] : response.headers) {
-        text += fmt::format("{}: {}\r\n", name, value);
-        cached = cached || name == "Cache-Control";
-    }
-    if (!cached) text += "Cache-Control: no-store\r\n";
-    text += guard_headers;
-    text += keep_alive ? "\r\n" : "Connection: close\r\n\r\n";
-    return text;
 }
 
 }  // namespace
@@ -206,7 +181,7 @@ void HttpServer::Shared::admit(Socket socket, bool local) {
             if (same(other) && other->idle && (!longest || other->idle_since < longest->idle_since)) longest = other;
         if (!longest) {
             // Best effort, without waiting: whoever floods us does not get a coroutine each.
-            std::string const text = header_text(error_response(503, ""), false);
+            std::string const text = http_text::header_text(error_response(503, ""), false);
             error_code ignored;
             connection->socket.non_blocking(true, ignored);
             connection->socket.write_some(asio::buffer(text), ignored);
@@ -327,7 +302,7 @@ Task<HttpResponse> HttpServer::Shared::answer(Connection const& connection, Pars
 
 // False: nothing more can be said on this connection.
 Task<bool> HttpServer::Shared::respond(Connection& connection, HttpResponse response, bool keep_alive, bool head) {
-    std::string const header = header_text(response, keep_alive && !response.stream);
+    std::string const header = http_text::header_text(response, keep_alive && !response.stream);
     bool written = co_await write(connection, header);
     if (!written || head) co_return written;
     if (response.stream) {

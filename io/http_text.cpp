@@ -1,9 +1,10 @@
 #include "io/http_text.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <boost/asio/ip/address.hpp>
-
-#include "io/http.hpp"
+#include <boost/beast/http/status.hpp>
 
 namespace marrowlink {
 
@@ -29,6 +30,14 @@ std::string url_encoded(std::string_view text) {
 
 namespace marrowlink::http_text {
 namespace {
+
+constexpr std::string_view guard_headers =
+    "Content-Security-Policy: default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri "
+    "'none'; "
+    "form-action 'none'; frame-ancestors 'none'\r\n"
+    "X-Content-Type-Options: nosniff\r\n"
+    "Referrer-Policy: no-referrer\r\n"
+    "Cross-Origin-Resource-Policy: same-origin\r\n";
 
 int hex_digit(char c) {
     if (c >= '0' && c <= '9') return c - '0';
@@ -117,6 +126,23 @@ bool is_bearer(std::string_view authorization_header, std::string_view token) {
     unsigned char difference = 0;
     for (std::size_t i = 0; i < token.size(); ++i) difference |= static_cast<unsigned char>(given[i] ^ token[i]);
     return difference == 0;
+}
+
+std::string header_text(HttpResponse const& response, bool keep_alive) {
+    auto const reason = boost::beast::http::obsolete_reason(static_cast<boost::beast::http::status>(response.status));
+    std::string text = fmt::format("HTTP/1.1 {} {}\r\nContent-Type: {}\r\n", response.status,
+                                   std::string_view{reason.data(), reason.size()}, response.content_type);
+    if (!response.stream)
+        text += fmt::format("Content-Length: {}\r\n", response.fixed_body.empty() ? response.body.size() : response.fixed_body.size());
+    bool cached = false;
+    for (auto const& [name, value] : response.headers) {
+        text += fmt::format("{}: {}\r\n", name, value);
+        cached = cached || name == "Cache-Control";
+    }
+    if (!cached) text += "Cache-Control: no-store\r\n";
+    text += guard_headers;
+    text += keep_alive ? "\r\n" : "Connection: close\r\n\r\n";
+    return text;
 }
 
 }  // namespace marrowlink::http_text

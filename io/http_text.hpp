@@ -7,6 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include "io/http.hpp"
+
 namespace marrowlink::http_text {
 
 struct Target {
@@ -28,5 +30,9 @@ bool is_same_origin(std::string_view origin, std::string_view host_header);
 
 // Takes as long for a wrong token as for a right one of the same length.
 bool is_bearer(std::string_view authorization_header, std::string_view token);
+
+// Status line and headers, the blank line included: what every response of ours forbids a browser to do, and no caching unless it says
+// otherwise.
+std::string header_text(HttpResponse const& response, bool keep_alive);
 
 }  // namespace marrowlink::http_text

@@ -22,7 +22,7 @@ function path(run) {
 }
 
 function answer(run) {
-  if (!run.answer) return run.path.centre ? h('p', { class: 'answer quiet' }, t('answer.none')) : null;
+  if (!run.answer) return run.path.centre && !in_progress(run) ? h('p', { class: 'answer quiet' }, t('answer.none')) : null;
   const key = `answer.${run.answer.verdict}`;
   const sentence = known(key) ? t(key) : `${run.answer.verdict} (${run.answer.state})`;
   const good = run.answer.verdict === 'counted' && run.answer.state === 'complete';
@@ -36,7 +36,7 @@ function well_text(well, unit) {
 
 function facts(run, title) {
   const rows = [
-    ['check.plate', run.plate || t('run.no_plate')], ['check.instrument', title],
+    ['check.plate', run.plate || (run.events === undefined && t('run.no_plate'))], ['check.instrument', title],
     ['check.started', time_text(run.started) || t('check.not_given')], ['check.finished', time_text(run.finished)],
     ['check.count', run.count === undefined ? null : number_text(run.count)], ['check.events', run.events === undefined ? null : number_text(run.events)],
     ['check.flagged', run.flagged === undefined ? null : number_text(run.flagged)],
@@ -106,4 +106,4 @@ export class RunCard {
 
 export function state_chip(run) { return h('span', { class: `chip run-${run.state}` }, t(`run.state.${run.state}`)); }
 
-export function run_name(run) { return run.plate || run.title || (run.files && run.files[0]) || t('run.no_plate'); }
+export function run_name(run) { return run.plate || run.title || run.files[0] || t(run.events === undefined ? 'run.no_plate' : 'run.no_name'); }

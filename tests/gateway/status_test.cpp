@@ -95,6 +95,18 @@ TEST_CASE("a run's way is stamped when its last record has passed, and not befor
     CHECK(world.run().at("path").as_object().contains("centre"));
 }
 
+TEST_CASE("a run begins when its start is on record, and its time runs until it has ended") {
+    World world;
+    world.board.committed("r1", 1, RunState::started);
+    std::string const began = rfc3339(world.clock.utc());
+    world.clock.run_for(75s);
+    world.board.committed("r1", 2, RunState::measuring);
+    CHECK(world.run().at("started").as_string() == began);
+    CHECK(world.run().at("elapsed_s").as_double() == Approx(75.0));
+    world.board.committed("r1", 3);
+    CHECK_FALSE(world.run().contains("elapsed_s"));
+}
+
 TEST_CASE("a centre's answer is kept for a run that is shown, and makes no run") {
     World world;
     world.board.answer("unknown", "complete", "counted", "");
