@@ -99,12 +99,9 @@ struct FolderConfig {
     friend bool operator==(FolderConfig const&, FolderConfig const&) = default;
 };
 
-enum class ReadMode : std::uint8_t { endpoint, kinetic, spectrum };
-
 struct SpectramaxConfig {
     SerialConfig serial;
     int wavelength_nm = 450;  // 190 to 1000
-    ReadMode mode = ReadMode::endpoint;
     std::chrono::milliseconds poll{1'000};             // 100 to 60000
     std::chrono::milliseconds command_timeout{5'000};  // 100 to 300000
     friend bool operator==(SpectramaxConfig const&, SpectramaxConfig const&) = default;

