@@ -18,7 +18,7 @@ const texts = {
     broker_away: d => `The centre has no connection to the broker. Gateways keep their records until it is back. ${d}`,
     not_storing: d => `The centre cannot store. Nothing is acknowledged, and gateways keep their records. Check the disk of the centre. ${d}`,
     fork: s => `Stream ${s.stream} of ${s.site}/${s.gateway} came twice with different records from number ${s.fork} on: its outbox was copied or restored. The first records are kept. Call the person who looks after that gateway.`,
-    refused: n => `${n} ${n === 1 ? 'record is' : 'records are'} stored but could not be understood. They are safe; a newer centre may read them.`,
+    refused: n => `${n} ${n === 1 ? 'record is' : 'records are'} stored but could not be understood. Nothing is lost; a newer centre may read ${n === 1 ? 'it' : 'them'}.`,
   },
   fr: {
     title: 'Marrowlink, centre', skip: 'Aller aux mesures', language: 'Langue',
@@ -34,7 +34,7 @@ const texts = {
     broker_away: d => `Le centre n’est pas relié au courtier. Les passerelles gardent leurs enregistrements jusqu’à son retour. ${d}`,
     not_storing: d => `Le centre ne peut pas enregistrer. Rien n’est acquitté, les passerelles gardent tout. Vérifiez le disque du centre. ${d}`,
     fork: s => `Le flux ${s.stream} de ${s.site}/${s.gateway} est arrivé deux fois avec des enregistrements différents à partir du numéro ${s.fork} : sa file a été copiée ou restaurée. Les premiers sont gardés. Appelez la personne responsable de cette passerelle.`,
-    refused: n => `${n} ${n === 1 ? 'enregistrement est conservé mais n’a pas été compris' : 'enregistrements sont conservés mais n’ont pas été compris'}. Rien n’est perdu ; un centre plus récent pourra les lire.`,
+    refused: n => `${n} ${n === 1 ? 'enregistrement est conservé mais n’a pas été compris' : 'enregistrements sont conservés mais n’ont pas été compris'}. Rien n’est perdu ; un centre plus récent pourra ${n === 1 ? 'le' : 'les'} lire.`,
   },
 };
 
