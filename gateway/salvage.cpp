@@ -109,7 +109,7 @@ Task<bool> Salvage::walk() {
     state_.last = scan_->last();
     closing_ = closing_records(*scan_, reason_);
     std::uint64_t lost = 0;
-    for (SeqRange const& range : scan_->lost()) lost += range.last - range.first + 1;
+    for (SeqRange const& range : scan_->lost()) lost += std::min(range.last, scan_->known()) + 1 - std::min(range.first, scan_->known() + 1);
     log::warn("salvage.read", {{"stream", state_.stream}, {"first", first_}, {"last", state_.last}, {"acknowledged", state_.acknowledged},
                                {"lost", lost}, {"file", file_.string()}});
     co_return true;

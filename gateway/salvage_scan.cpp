@@ -13,8 +13,6 @@ namespace marrowlink {
 namespace {
 constexpr std::size_t page_bytes = 4096;
 constexpr std::uint64_t seq_limit = std::uint64_t{1} << 40;  // beyond every seq that there can be
-// The smallest record: attributes of a real one are longer. Gives the most records that an unreadable file can have held.
-constexpr std::uint64_t record_bytes_min = 256;
 
 std::optional<Digest> digest_of(std::string_view bytes) {
     Digest out{};
@@ -133,12 +131,25 @@ void SalvageScan::find_end() {
         known_ = std::max(known_, *highest);
         return;
     }
-    // The last pages of the table are damaged. The index of keys names every row once more.
-    if (auto keys = database_->prepare("SELECT seq FROM record INDEXED BY sqlite_autoindex_record_1 WHERE key>=x''")) {
-        for (;;) {
-            auto const row = keys->step();
-            if (!row || !*row) break;
-            if (std::uint64_t const seq = as_uint(keys->integer(0)); seq < seq_limit) known_ = std::max(known_, seq);
+    end_damaged_ = true;
+    // The last pages of the table are damaged. The index of keys names every row once more, in no order: slice by slice, from both ends of each, so that
+    // a damaged page hides no more than itself.
+    for (unsigned slice = 0; slice < 256; ++slice) {
+        std::string const from(1, static_cast<char>(slice));
+        std::string const to = slice == 255 ? std::string(17, '\xFF') : std::string(1, static_cast<char>(slice + 1));
+        for (std::string_view const order : {"ASC", "DESC"}) {
+            auto keys = database_->prepare(
+                fmt::format("SELECT seq FROM record INDEXED BY sqlite_autoindex_record_1 WHERE key>=? AND key<? ORDER BY key {}", order));
+            if (!keys) break;
+            keys->bind_blob(1, from).bind_blob(2, to);
+            bool whole = false;
+            for (;;) {
+                auto const row = keys->step();
+                if (row && !*row) whole = true;
+                if (!row || !*row) break;
+                if (std::uint64_t const seq = as_uint(keys->integer(0)); seq < seq_limit) known_ = std::max(known_, seq);
+            }
+            if (whole) break;
         }
     }
     // And where that is damaged too: the highest row that can still be reached.
@@ -155,10 +166,8 @@ void SalvageScan::find_end() {
 
 Result<bool> SalvageScan::step(std::size_t rows) {
     if (!database_) {
-        // The most that can have been in it: more is named than was there, rather than less.
-        std::error_code unknown;
-        auto const size = std::filesystem::file_size(path_, unknown);
-        if (!unknown && size > 0) lost_.push_back({1, size / record_bytes_min + 1, std::nullopt});
+        // What it held is not known, and all of it is lost.
+        lost_ = {{1, seq_limit - 1, std::nullopt}};
         return true;
     }
     while (rows > 0 && next_ <= known_) {
@@ -206,6 +215,10 @@ void SalvageScan::finish() {
         if (range.first <= range.last) lost_.push_back(range);
     }
     if (last_ < first_) last_ = 0;
+    if (!end_damaged_) return;
+    // Whatever was given out behind the last one known: more is named than was there, rather than less.
+    if (!lost_.empty() && lost_.back().last == known_) lost_.back().last = seq_limit - 1;
+    else lost_.push_back({known_ + 1, seq_limit - 1, std::nullopt});
 }
 
 SeqRange const* SalvageScan::damage_around(std::uint64_t seq) const {

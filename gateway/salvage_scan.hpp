@@ -34,7 +34,8 @@ class SalvageScan {
     std::uint64_t first() const { return first_; }                // first seq that was still kept, as the file says
     std::uint64_t known() const { return known_; }                // highest seq known to have been given out
     std::uint64_t last() const { return last_; }                  // highest seq that can be sent; 0: none
-    std::vector<SeqRange> const& lost() const { return lost_; }   // behind `acknowledged`
+    // What can never be sent and central has not acknowledged. Where the end is damaged, the last range goes on to the highest seq that there can be.
+    std::vector<SeqRange> const& lost() const { return lost_; }
 
     // Proved records from `from` on; lost seqs are left out. At least one when one is there. `broken` when the file has changed since the walk.
     Result<std::vector<Record>> peek(std::uint64_t from, std::size_t records_max, std::size_t bytes_max);
@@ -58,6 +59,7 @@ class SalvageScan {
     std::optional<ChainAudit> audit_;
     std::uint64_t next_ = 1;
     std::uint64_t first_ = 1, acknowledged_ = 0, known_ = 0, last_ = 0;
+    bool end_damaged_ = false;  // what was last given out can only be guessed
     std::optional<Digest> pruned_chain_;
     std::vector<SeqRange> damaged_;  // all that cannot be sent
     std::vector<SeqRange> lost_;     // of it, what central has not acknowledged

@@ -114,6 +114,7 @@ class Broker final : public Uplink {
     std::size_t without_puback = 0, without_puback_most = 0;
     std::map<std::string, Held> held;
     std::map<std::string, std::string> retained;
+    std::map<std::string, std::vector<json::object>> lost;  // by stream, as stream.closed names it
 
     void listen(UplinkListener* listener) override { listener_ = listener; }
     void open() override {
@@ -210,13 +211,32 @@ class Broker final : public Uplink {
         auto [entry, added] = held.try_emplace(stream);
         Held& kept = entry->second;
         if (added) kept.chain = chain_start(stream);
-        if (record.seq <= kept.through)
+        while (record.seq > kept.through + 1 && pass_lost(stream, kept)) {
+        }
+        if (record.seq <= kept.through) {
             ++kept.duplicates;
-        else if (record.seq != kept.through + 1 || chain_next(hash_, kept.chain, record.attributes, record.data) != record.chain)
+        } else if (record.seq != kept.through + 1 || chain_next(hash_, kept.chain, record.attributes, record.data) != record.chain) {
             ++kept.gaps;
-        else
-            kept.through = record.seq, kept.chain = record.chain;
+        } else {
+            kept.through = record.seq;
+            kept.chain = record.chain;
+            if (record.type() == type::stream_closed) {
+                auto const data = json::parse(record.data, "stream.closed")->get_object();
+                auto& ranges = lost[std::string{json::string_of(data, "stream")}];
+                for (auto const& range : data.at("lost").get_array()) ranges.push_back(range.get_object());
+            }
+        }
         if (acknowledge && kept.through % acknowledge_every == 0) say(stream);
+    }
+    // A gap is passed only where stream.closed has named it.
+    bool pass_lost(std::string const& stream, Held& kept) {
+        for (json::object const& range : lost[stream]) {
+            if (json::integer_of(range, "first") != static_cast<std::int64_t>(kept.through + 1)) continue;
+            if (!digest_from_hex(json::string_of(range, "chain"), kept.chain)) return false;
+            kept.through = static_cast<std::uint64_t>(json::integer_of(range, "last"));
+            return true;
+        }
+        return false;
     }
 
     asio::io_context& loop_;
