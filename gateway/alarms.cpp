@@ -105,6 +105,34 @@ void follow_link(StatusBoard& board, LinkStatus const& status) {
     }
 }
 
+void follow_certificate(StatusBoard& board, CertificateView const& certificate, Clock::Utc now) {
+    if (certificate.expired) {
+        Alarm made = alarm("link.certificate_expired", Severity::error, "The certificate of this gateway has expired.",
+                           "Nothing is lost: results are kept here. Ask the administrator for a renewed certificate; it is used without a restart.");
+        made.parameters["detail"] = certificate.problem;
+        if (board.raise(std::move(made))) log::error("link.certificate_expired", {{"detail", certificate.problem}});
+    } else {
+        board.clear("link.certificate_expired");
+    }
+    using std::chrono::days;
+    auto const left = certificate.ends ? std::chrono::floor<days>(*certificate.ends - now) : days::max();
+    days within = days::max();
+    for (days const threshold : {days{30}, days{7}, days{1}})
+        if (!certificate.expired && left <= threshold) within = threshold;
+    for (days const threshold : {days{30}, days{7}, days{1}}) {
+        std::string const subject = std::to_string(threshold.count());
+        if (threshold != within) {
+            board.clear("certificate.ends", subject);
+            continue;
+        }
+        Alarm made = alarm("certificate.ends", within == days{1} ? Severity::error : Severity::warn,
+                           fmt::format("The certificate of this gateway ends in {} days.", left.count()),
+                           "Ask the administrator to renew it; the new one is used without a restart.", subject);
+        made.parameters["days"] = std::to_string(left.count());
+        if (board.raise(std::move(made))) log::warn("certificate.ends", {{"days", left.count()}, {"at", rfc3339(*certificate.ends)}});
+    }
+}
+
 void follow_instrument(StatusBoard& board, std::string const& id, ConnectionStatus const& status) {
     if (status.detail.empty()) {
         board.clear("instrument.unreachable", id);

@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "gateway/certificate_view.hpp"
 #include "gateway/forwarder.hpp"
 #include "gateway/instrument.hpp"
 #include "gateway/status.hpp"
@@ -19,6 +20,8 @@ Alarm restart_needed(std::string sections);
 Alarm file_not_taken(FileState const& file, Clock::Instant now);
 
 void follow_link(StatusBoard& board, LinkStatus const& status);
+// At 30, 7 and 1 days before the end of the gateway's certificate, each a new alarm in place of the last; then that it has ended.
+void follow_certificate(StatusBoard& board, CertificateView const& certificate, Clock::Utc now);
 void follow_instrument(StatusBoard& board, std::string const& id, ConnectionStatus const& status);
 void follow_room(StatusBoard& board, DiskView const& disk);
 

@@ -9,6 +9,7 @@
 
 #include "core/log.hpp"
 #include "gateway/alarms.hpp"
+#include "gateway/certificate_view.hpp"
 #include "gateway/run_view.hpp"
 
 namespace marrowlink {
@@ -223,10 +224,25 @@ Task<void> Gateway::begin_new_stream(Error why) {
 }
 
 void Gateway::on_link(LinkStatus const& status) {
-    board_.link(to_string(status.state), status.detail);
     board_.pubacked(status.pubacked);
     board_.counted(status.published, status.repeated);
     alarms::follow_link(board_, status);
+    bool const was_up = std::exchange(link_up_, status.state == LinkState::connected);
+    if (!was_up || !link_up_) show_link();  // while all is well this is called for every acknowledgement
+}
+
+// Certificates are looked at whenever the link changes and once a minute. A link that was made before one ended goes on.
+void Gateway::show_link() {
+    LinkStatus const& status = forwarder_->status();
+    CertificateView certificate;
+    if (config_.broker.tls) certificate = certificate_view(*config_.broker.tls, parts_.clock.utc());
+    board_.certificate_ends(certificate.ends);
+    alarms::follow_certificate(board_, certificate, parts_.clock.utc());
+    bool const unreached = status.state == LinkState::refused || status.state == LinkState::not_authorised;
+    if (unreached && !certificate.problem.empty())
+        board_.link(certificate.expired ? "certificate_expired" : to_string(status.state), certificate.problem + ' ' + status.detail);
+    else
+        board_.link(to_string(status.state), status.detail);
 }
 
 void Gateway::on_answer(json::object const& answer) {
@@ -248,6 +264,12 @@ void Gateway::on_instrument(std::string const& id, ConnectionStatus const& statu
 }
 
 void Gateway::on_heard(std::string const& id, Clock::Instant) { board_.heard(id); }
+
+void Gateway::on_taken(TakenFile const& file) {
+    RunCard& card = board_.run(file.run);
+    card.title = file.name;
+    card.files = {file.name};
+}
 
 void Gateway::on_stored(std::string const& id, std::vector<Draft> const& drafts, std::size_t messages, std::uint64_t through) {
     if (messages > 0) board_.instrument(id).messages += messages;
@@ -320,6 +342,7 @@ Task<void> Gateway::housekeeping() {
         auto const pruned = co_await outbox_->ask(std::move(prune));
         if (pruned && *pruned > 0) log::info("outbox.pruned", {{"records", *pruned}});
         show_disk();
+        show_link();
     }
 }
 

@@ -73,6 +73,7 @@ class Gateway final : public OutboxListener, public ForwarderListener, public In
     void on_disagreement(std::string const& stream, std::uint64_t through) override;
     void on_instrument(std::string const& id, ConnectionStatus const& status) override;
     void on_heard(std::string const& id, Clock::Instant at) override;
+    void on_taken(TakenFile const& file) override;
     void on_stored(std::string const& id, std::vector<Draft> const& drafts, std::size_t messages, std::uint64_t through) override;
 
     void run_instrument(InstrumentConfig const& config);
@@ -84,6 +85,7 @@ class Gateway final : public OutboxListener, public ForwarderListener, public In
     void show_files(std::string const& id, Driver const& driver);
     Task<void> housekeeping();
     void show_disk();
+    void show_link();
     Running* find(std::string_view id);
 
     GatewayParts parts_;
@@ -96,6 +98,7 @@ class Gateway final : public OutboxListener, public ForwarderListener, public In
     std::list<Running> running_;
     std::list<Running> ended_;  // cancelled; kept until their coroutines have unwound
     UsageRate usage_;
+    bool link_up_ = false;
     std::set<std::string> files_shown_;
     boost::asio::cancellation_signal stop_housekeeping_, stop_following_;
 };
