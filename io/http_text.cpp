@@ -49,6 +49,7 @@ int hex_digit(char c) {
 std::optional<std::string> decoded(std::string_view text, bool plus_is_space) {
     std::string out;
     for (std::size_t i = 0; i < text.size(); ++i) {
+        if (text[i] == '\0') return std::nullopt;
         if (text[i] == '+' && plus_is_space) {
             out += ' ';
         } else if (text[i] != '%') {
@@ -94,13 +95,16 @@ std::optional<Target> parse_target(std::string_view target) {
 }
 
 std::string host_of(std::string_view host_header) {
+    constexpr std::string_view allowed = "abcdefghijklmnopqrstuvwxyz0123456789.-_:";
+    std::string_view host = host_header.substr(0, host_header.find(':'));
     if (host_header.starts_with('[')) {
         std::size_t const end = host_header.find(']');
-        return end == std::string_view::npos ? std::string{} : lower_case(host_header.substr(1, end - 1));
+        host = end == std::string_view::npos ? std::string_view{} : host_header.substr(1, end - 1);
+    } else if (std::count(host_header.begin(), host_header.end(), ':') > 1) {
+        return {};
     }
-    std::size_t const colon = host_header.find(':');
-    if (colon != std::string_view::npos && host_header.find(':', colon + 1) != std::string_view::npos) return {};
-    return lower_case(host_header.substr(0, colon));
+    std::string out = lower_case(host);
+    return out.find_first_not_of(allowed) == std::string::npos ? out : std::string{};
 }
 
 bool is_own_host(std::string_view host_header, std::vector<std::string> const& names) {

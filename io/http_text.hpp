@@ -16,7 +16,7 @@ struct Target {
     std::map<std::string, std::string, std::less<>> query;
 };
 
-// "/a%20b?x=1" → "/a b", {x: 1}. Nothing for what does not begin with '/', for a broken percent sign and for a decoded NUL.
+// "/a%20b?x=1" → "/a b", {x: 1}. Nothing for what does not begin with '/', for a broken percent sign and for a NUL.
 std::optional<Target> parse_target(std::string_view target);
 
 // "lab-pc:8080" → "lab-pc", "[::1]:80" → "::1"; lower case. Empty when it is no host.

@@ -376,6 +376,14 @@ TEST_CASE("a server that is gone leaves nothing behind that runs") {
     CHECK(world.closed(idle));
 }
 
+TEST_CASE("what only begins like an address is nobody's host") {
+    using namespace std::literals;
+    for (std::string_view const host :
+         {"127.0.0.1\0.example"sv, "[::1\0.example]"sv, "[fe80::1%25x.example]"sv, "[::1"sv, "::1:80"sv, ""sv, ":80"sv})
+        CHECK_FALSE(http_text::is_own_host(host, {}));
+    for (std::string_view const host : {"127.0.0.1:80"sv, "[::1]:80"sv, "LOCALHOST"sv}) CHECK(http_text::is_own_host(host, {}));
+}
+
 TEST_CASE("a name survives its way through a URL") {
     std::string const name = "a b/c?d=é&%\"+";
     auto const target = http_text::parse_target("/x?name=" + url_encoded(name));
