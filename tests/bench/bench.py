@@ -130,7 +130,7 @@ class Bench:
         for _ in range(self.rounds):
             with World(prefix="marrowlink-bench-") as world:
                 port = free_port()
-                broker = world.broker("max_queued_messages 10000\n").start()
+                broker = world.broker("max_queued_messages 0\n").start()
                 plain.append(run_json(BIN / "bench_link", "plain", world.broker_port, self.records, RECORD_BYTES)[0]["per_s"])
                 central = world.central().start()
                 gateway = world.gateway(SOURCE.format(port=port)).start()

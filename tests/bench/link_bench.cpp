@@ -92,6 +92,12 @@ class Client {
             give_up("publishing failed");
     }
 
+    // Called from `heard`. A subscriber that only listens must not be what the broker's small packets wait for.
+    void acknowledge_at_once() {
+        int const on = 1;
+        ::setsockopt(mosquitto_socket(handle_), IPPROTO_TCP, TCP_QUICKACK, &on, sizeof on);
+    }
+
  private:
     void signal() {
         std::lock_guard lock(mutex_);
@@ -196,6 +202,7 @@ class Centre {
     }
     void hear(mosquitto_message const& message, mosquitto_property const* properties) {
         auto const at = now();
+        client_.acknowledge_at_once();
         std::lock_guard lock(mutex_);
         if (std::string_view{message.topic}.starts_with("marrowlink/1/ack/")) {
             std::string const payload(static_cast<char const*>(message.payload), static_cast<std::size_t>(message.payloadlen));
