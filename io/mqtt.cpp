@@ -3,7 +3,10 @@
 #include <fmt/format.h>
 #include <mosquitto.h>
 #include <mqtt_protocol.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <openssl/ssl.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <boost/asio/executor_work_guard.hpp>
@@ -209,6 +212,7 @@ class MqttUplink::Link : public std::enable_shared_from_this<MqttUplink::Link> {
     }
 
     void publish(Outgoing const& batch) {
+        if (batch.size() > 1) set_tcp(TCP_CORK, 1);
         for (auto const& [token, message] : batch) {
             if (!handle_ || ended_) return;  // on_closed tells the listener; what is here was never sent and is nobody's loss
             PropertyList properties;
@@ -219,11 +223,19 @@ class MqttUplink::Link : public std::enable_shared_from_this<MqttUplink::Link> {
             if (rc == MOSQ_ERR_SUCCESS || rc == MOSQ_ERR_NO_CONN) {
                 in_flight_.emplace_back(mid, token);
             } else {
-                detail_ = fmt::format("A record could not be handed to the broker: {}.", mosquitto_strerror(rc));
+                bool const closed = rc == MOSQ_ERR_CONN_LOST || (rc == MOSQ_ERR_ERRNO && (errno == EPIPE || errno == ECONNRESET));
+                if (closed) closed_by_broker();
+                else detail_ = fmt::format("A record could not be handed to the broker: {}.", mosquitto_strerror(rc));
                 ended_ = true;
             }
         }
+        // The library writes each packet by itself; together they travel, and wake the broker, once.
+        if (batch.size() > 1) set_tcp(TCP_CORK, 0);
         flush_writes();
+    }
+
+    void set_tcp(int option, int value) {
+        if (descriptor_) ::setsockopt(descriptor_->native_handle(), IPPROTO_TCP, option, &value, sizeof value);
     }
 
     void wait_readable() {
@@ -235,32 +247,31 @@ class MqttUplink::Link : public std::enable_shared_from_this<MqttUplink::Link> {
 
     void read() {
         int rc = MOSQ_ERR_SUCCESS;
+        bool drained = false;
         // A bounded number of packets a turn, so that publishes waiting in the queue are not starved.
-        for (int packets = 0; packets < 64 && rc == MOSQ_ERR_SUCCESS && !ended_; ++packets) {
+        for (int packets = 0; packets < 64 && rc == MOSQ_ERR_SUCCESS && !ended_ && !drained; ++packets) {
+            errno = 0;
             rc = mosquitto_loop_read(handle_.get(), 1);
-            if (!more_to_read()) break;
+            drained = errno == EAGAIN || errno == EWOULDBLOCK;
         }
+        // With nothing to send that could carry it, the acknowledgement of these bytes waits for tens of milliseconds, and a broker without TCP_NODELAY
+        // (mosquitto, unless told) holds its next packet back until it has it.
+        if (in_flight_.empty()) set_tcp(TCP_QUICKACK, 1);
         hand_over();
         if (rc != MOSQ_ERR_SUCCESS) ended_ = true;
         if (finish_if_ended()) return;
         flush_writes();
         if (finish_if_ended()) return;
-        if (more_to_read()) {
-            asio::post(context_, [self = shared_from_this(), generation = generation_] {
-                if (generation == self->generation_) self->read();
-            });
-        } else {
-            wait_readable();
-        }
+        if (drained && !decrypted_waiting()) return wait_readable();
+        asio::post(context_, [self = shared_from_this(), generation = generation_] {
+            if (generation == self->generation_) self->read();
+        });
     }
 
-    bool more_to_read() {
-        if (auto* ssl = static_cast<SSL*>(mosquitto_ssl_get(handle_.get())); ssl && SSL_pending(ssl) > 0) return true;
-        if (!descriptor_) return false;
-        error_code ignored;
-        boost::asio::posix::stream_descriptor::bytes_readable waiting;
-        descriptor_->io_control(waiting, ignored);
-        return waiting.get() > 0;
+    // Bytes that left the socket already, so that it will not say that it is readable.
+    bool decrypted_waiting() {
+        auto* const ssl = static_cast<SSL*>(mosquitto_ssl_get(handle_.get()));
+        return ssl && SSL_pending(ssl) > 0;
     }
 
     void flush_writes() {
