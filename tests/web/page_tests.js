@@ -239,9 +239,12 @@ export const tests = {
       const count = new Map();
       for (const key of keys) if (known(key)) count.set(key, (count.get(key) || 0) + 1);
       choose_language('fr');
-      return { missing: [...count].filter(([, n]) => n < 2).map(([key]) => key).concat(known_alarms().filter((id) => !has_both_languages(id))), sample: t('now'), keys: count.size };
+      return { missing: [...count].filter(([, n]) => n < 2).map(([key]) => key).concat(known_alarms().filter((id) => !has_both_languages(id))), alarms: known_alarms(), sample: t('now'), keys: count.size };
     });
     check(left.keys > 90 && left.sample === 'Mesure en cours', `only ${left.keys} sentences were compared`);
+    const raised = [...readFileSync(new URL('../../gateway/alarms.cpp', import.meta.url), 'utf8').matchAll(/(?:alarm\(|LinkState::\w+, )"([a-z]+\.[a-z_]+)"/g)].map((m) => m[1]);
+    const untold = raised.filter((id) => !left.alarms.includes(id));
+    check(raised.length > 10 && untold.length === 0, `alarms of the gateway without sentences here: ${untold} (${raised.length} read)`);
     check(left.missing.length === 0, `not in French: ${left.missing}`);
     await page.getByRole('button', { name: 'English' }).click();
     await see(page, '.alarm', 'The broker cannot be reached.');
