@@ -26,7 +26,7 @@ struct Connected {
 enum class LinkEnd : std::uint8_t {
     refused,          // no connection could be made: address, DNS, TCP, TLS; `detail` says which
     not_authorised,   // CONNACK 134/135 or a publish answered 135
-    taken_over,       // DISCONNECT 142: another client uses this id
+    taken_over,       // another client uses this id: DISCONNECT 142, or what shows it where the broker sends none
     lost,             // the connection broke or fell silent past its keepalive
     asked,            // we closed it
 };

@@ -20,7 +20,8 @@ CertificateView certificate_view(TlsConfig const& tls, Clock::Utc now) {
             view.expired = true;
             view.problem = fmt::format("The certificate {} ended at {}.", file->string(), rfc3339(validity->ends));
         } else if (now < validity->begins) {
-            view.problem = fmt::format("The certificate {} is valid only from {}, and here it is {}.", file->string(), rfc3339(validity->begins), rfc3339(now));
+            view.problem = fmt::format("The certificate {} is valid only from {}, and here it is {}.", file->string(),
+                                       rfc3339(validity->begins), rfc3339(now));
         }
     }
     return view;

@@ -14,6 +14,7 @@
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <cerrno>
 #include <future>
 #include <thread>
 
@@ -25,6 +26,11 @@ using boost::system::error_code;
 // DISCONNECT 4: the broker publishes the will although we leave in good order.
 constexpr int disconnect_with_will = 0x04;
 constexpr int taken_over_reason = 142;
+// Mosquitto 2.0.11 sends no DISCONNECT 142 to whom it closes for another client with the same id (measured). So this many connections in a row that
+// the broker accepted and closed again within this time, with no failed attempt between them, are taken for that. A broker that is restarted over
+// and over refuses some attempts, which clears the count.
+constexpr int cut_short_max = 5;
+constexpr std::chrono::seconds cut_short_within{10};
 
 struct PropertyList {
     mosquitto_property* list = nullptr;
@@ -50,7 +56,7 @@ struct MosquittoDeleter {
 class MqttUplink::Link : public std::enable_shared_from_this<MqttUplink::Link> {
    public:
     Link(asio::any_io_executor loop, MqttOptions options)
-        : options_(std::move(options)), loop_(std::move(loop)), work_(asio::make_work_guard(context_)), housekeeping_(context_) {
+        : options_(std::move(options)), loop_(std::move(loop)), work_(asio::make_work_guard(context_)), housekeeping_(context_), young_(context_) {
         static int const initialised = mosquitto_lib_init();
         static_cast<void>(initialised);
     }
@@ -164,6 +170,11 @@ class MqttUplink::Link : public std::enable_shared_from_this<MqttUplink::Link> {
             detail_ = fmt::format("{}:{} refused the connection: {} ({}).", options_.host, options_.port, mosquitto_reason_string(reason), reason);
             return;  // the disconnect callback follows
         }
+        established_ = true;
+        young_.expires_after(cut_short_within);
+        young_.async_wait([self = shared_from_this(), generation = generation_](error_code error) {
+            if (!error && generation == self->generation_) self->cut_short_ = 0;
+        });
         Connected told;
         uint16_t receive_maximum = 0;
         if (mosquitto_property_read_int16(properties, MQTT_PROP_RECEIVE_MAXIMUM, &receive_maximum, false)) told.receive_maximum = receive_maximum;
@@ -178,10 +189,20 @@ class MqttUplink::Link : public std::enable_shared_from_this<MqttUplink::Link> {
         if (reason == taken_over_reason) {
             end_ = LinkEnd::taken_over;
             detail_ = fmt::format("Another client connected to {} with the id {}.", options_.host, options_.client_id);
+        } else if (reason == MOSQ_ERR_CONN_LOST) {
+            closed_by_broker();
         } else if (detail_.empty()) {
             detail_ = reason < 128 ? mosquitto_strerror(reason) : mosquitto_reason_string(reason);
         }
         ended_ = true;
+    }
+
+    void closed_by_broker() {
+        if (detail_.empty()) detail_ = "The broker closed the connection.";
+        if (ended_ || !established_ || ++cut_short_ < cut_short_max) return;
+        end_ = LinkEnd::taken_over;
+        detail_ = fmt::format("{} accepted {} connections in a row and closed each within {} s: most likely another client has the id {}.", options_.host,
+                              cut_short_, cut_short_within.count(), options_.client_id);
     }
 
     void acknowledged(int mid, int reason) {
@@ -334,6 +355,7 @@ class MqttUplink::Link : public std::enable_shared_from_this<MqttUplink::Link> {
     void drop_handle() {
         ++generation_;
         housekeeping_.cancel();
+        young_.cancel();
         if (descriptor_) descriptor_->release();  // the library closes its own socket
         descriptor_.reset();
         handle_.reset();
@@ -347,6 +369,7 @@ class MqttUplink::Link : public std::enable_shared_from_this<MqttUplink::Link> {
 
     void report_closed(LinkEnd end, std::string const& detail) {
         if (std::exchange(closed_reported_, true)) return;
+        if (!std::exchange(established_, false)) cut_short_ = 0;
         drop_handle();
         to_listener([end, detail](UplinkListener& listener) { listener.on_closed(end, detail); });
     }
@@ -371,6 +394,7 @@ class MqttUplink::Link : public std::enable_shared_from_this<MqttUplink::Link> {
     asio::io_context context_{1};
     asio::executor_work_guard<asio::io_context::executor_type> work_;
     asio::steady_timer housekeeping_;
+    asio::steady_timer young_;  // runs while the connection is too new to be a good one
     std::optional<asio::posix::stream_descriptor> descriptor_;
     std::unique_ptr<mosquitto, MosquittoDeleter> handle_;
     std::vector<std::pair<int, std::uint64_t>> in_flight_;  // mid, token; at most the broker's receive maximum
@@ -379,6 +403,8 @@ class MqttUplink::Link : public std::enable_shared_from_this<MqttUplink::Link> {
     std::string detail_;
     LinkEnd end_ = LinkEnd::lost;
     std::uint64_t generation_ = 0;  // handlers of an earlier connection recognise themselves as late
+    int cut_short_ = 0;
+    bool established_ = false;
     bool ended_ = false;
     bool writing_ = false;
     bool closed_reported_ = true;

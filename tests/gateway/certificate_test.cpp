@@ -20,7 +20,8 @@ struct World {
     std::vector<std::string> alarms(CertificateView const& certificate) {
         alarms::follow_certificate(board, certificate, clock.utc());
         std::vector<std::string> out;
-        for (json::value const& value : board.json().at("alarms").as_array()) {
+        json::object const status = board.json();
+        for (json::value const& value : status.at("alarms").as_array()) {
             json::object const& alarm = value.as_object();
             out.push_back(std::string{json::string_of(alarm, "id")} + ' ' + std::string{json::string_of(alarm, "subject")} + ' ' +
                           std::string{json::string_of(alarm, "severity")});
