@@ -9,7 +9,7 @@ import subprocess
 import time
 import unittest
 
-from system_case import CENTRAL, GATEWAY, SystemCase, run, wait_until
+from system_case import CENTRAL, GATEWAY, judged, run, SystemCase, wait_until
 
 
 class Tmpfs:
@@ -125,8 +125,7 @@ class StoreTest(SystemCase):
         self.wait_acknowledged(self.instrument, 50)
         self.instrument.rest()
         self.world.wait_empty(30)
-        from judge import Judge
-        judge = Judge(self.world.database)
+        judge = judged(self.world.database)
         judge.compare([self.instrument.path])
         self.assertEqual([], judge.faults)
         self.assertGreaterEqual(judge.records["stream.closed"], 2)
@@ -203,8 +202,7 @@ class StoreTest(SystemCase):
         self.instrument.rest()
 
         def all_back():
-            from judge import Judge
-            judge = Judge(self.world.database)
+                judge = judged(self.world.database)
             judge.compare([self.instrument.path])
             return not judge.faults
 
