@@ -104,7 +104,8 @@ TEST_CASE("sequence text is exactly twenty digits") {
 }
 
 TEST_CASE("topics hold ids only, and are read back or refused") {
-    auto const parsed = topic::parse_record(topic::record("paris", "gw1", "reader-1", "run.file"));
+    std::string const text = topic::record("paris", "gw1", "reader-1", "run.file");
+    auto const parsed = topic::parse_record(text);  // views into `text`
     REQUIRE(parsed);
     CHECK(parsed->site == "paris");
     CHECK(parsed->gateway == "gw1");
