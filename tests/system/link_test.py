@@ -7,7 +7,6 @@ import subprocess
 import threading
 import time
 import unittest
-import urllib.request
 
 from system_case import AS_ROOT, GATEWAY, free_port, judged, SystemCase, wait_until
 from world import listening
@@ -235,10 +234,7 @@ class LinkTest(SystemCase):
             broker.start()
             self.wait_link("connected", seconds=20)
         self.assert_balanced(counter)
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.world.gateway_port}/metrics") as answer:
-            metrics = answer.read().decode()
-        repeated = next(int(float(line.split()[1])) for line in metrics.splitlines() if line.startswith("marrowlink_repeated_total "))
-        self.assertGreater(repeated, 0, "nothing was sent twice, so this test has shown nothing")
+        self.assertGreater(self.metric("repeated_total"), 0, "nothing was sent twice, so this test has shown nothing")
 
     def test_centre_away_keeps_records_here_because_its_session_keeps_nothing(self):
         """field 20: the centre starts clean on purpose; what it missed comes from the outbox, not from the broker"""

@@ -3,6 +3,7 @@
 
 import contextlib
 import pathlib
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -158,6 +159,24 @@ class StoreTest(SystemCase):
         self.wait_acknowledged(self.instrument, 50)
         self.assert_balanced(self.instrument)
 
+    def test_large_backlog_drains_to_zero_with_a_kill_in_the_middle(self):
+        """field 3: the size of the backlog does not change what can be drained; field 2: what was acknowledged is not sent again after kill -9"""
+        self.begin(per_second=1e9, central=False)
+        self.instrument.window = 5000
+        wait_until(lambda: self.instrument.acknowledged >= 70_000, 50, "70,000 lines to be stored")
+        self.instrument.rest()
+        self.assertGreaterEqual(self.world.backlog(), 70_000)
+        self.central.start()
+        wait_until(lambda: self.world.backlog() < 45_000, 40, "the drain to be on its way")
+        self.gateway.kill()
+        acknowledged = int(re.search(r" acknowledged=(\d+)", run(GATEWAY, "verify", self.world.outbox)[1])[1])
+        self.assertGreater(acknowledged, 20_000)
+        self.gateway.start()
+        self.world.wait_empty(40)
+        fresh = self.metric("published_total") - self.metric("repeated_total")
+        self.assertLessEqual(fresh, self.metric("appended_total") - acknowledged, "what was acknowledged was sent again")
+        self.assert_balanced(self.instrument)
+
     def test_altered_records_are_found_by_verify(self):
         """exit 65 and the record's number, in the outbox and in the centre's database"""
         self.begin()
@@ -177,7 +196,7 @@ class StoreTest(SystemCase):
             self.assertRegex(out, r"altered.*\b10\b")
 
     def test_export_is_verified_offline_and_a_restored_backup_is_sent_what_it_forgot(self):
-        """field 60, field 61 for the centre: a copy is a copy; a centre restored from yesterday gets the rest again"""
+        """a copy is made while records come, and proves itself offline; a centre restored from yesterday is sent the rest again"""
         self.begin()
         self.wait_acknowledged(self.instrument, 50)
         configuration = self.world.path("central.toml")
@@ -202,7 +221,7 @@ class StoreTest(SystemCase):
         self.instrument.rest()
 
         def all_back():
-                judge = judged(self.world.database)
+            judge = judged(self.world.database)
             judge.compare([self.instrument.path])
             return not judge.faults
 
@@ -212,8 +231,8 @@ class StoreTest(SystemCase):
         code, _, error = run(CENTRAL, "export", "-c", configuration, export)
         self.assertNotEqual(0, code, "an export wrote over a file that was there")
 
-    def test_database_of_a_newer_version_or_another_program_is_refused(self):
-        """field 60: one message and exit 78, which the service manager does not retry; field 61: the schema itself counts, not only its number"""
+    def test_store_of_a_newer_version_is_refused(self):
+        """field 60: one message and exit 78, which the service manager does not retry; the file is left alone"""
         self.begin()
         self.wait_acknowledged(self.instrument, 20)
         self.instrument.rest()

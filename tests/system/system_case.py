@@ -10,6 +10,7 @@ import subprocess
 import threading
 import time
 import unittest
+import urllib.request
 
 from judge import Judge
 from world import BIN, World, free_port, get_json, wait_until
@@ -50,6 +51,7 @@ class Counter(threading.Thread):
         self.path = world.path(f"{name}.jsonl")
         self.path.touch()
         self.acknowledged = 0
+        self.window = 200  # lines without acknowledgement
         self.waiting, self.next = {}, 1
         self.quiet = threading.Event()  # set: no new line is measured
         self.over = threading.Event()
@@ -72,7 +74,7 @@ class Counter(threading.Thread):
             peer.sendall(text.encode() + b"\n")
         heard, due = b"", time.monotonic()
         while not self.over.is_set():
-            if not self.quiet.is_set() and len(self.waiting) < 200 and time.monotonic() >= due:
+            if not self.quiet.is_set() and len(self.waiting) < self.window and time.monotonic() >= due:
                 due += self.pause
                 key = f"{self.source}-{self.next:07}"
                 self.next += 1
@@ -123,6 +125,10 @@ class SystemCase(unittest.TestCase):
 
     def link(self):
         return self.world.status()["link"]
+
+    def metric(self, name):
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.world.gateway_port}/metrics") as answer:
+            return next(int(float(line.split()[1])) for line in answer.read().decode().splitlines() if line.startswith(f"marrowlink_{name} "))
 
     def alarm(self, name):
         return next((alarm for alarm in self.world.status()["alarms"] if alarm["id"] == name), None)
