@@ -190,8 +190,8 @@ void SalvageScan::walk(std::size_t rows) {
             return;
         }
         std::uint64_t const seq = row ? as_uint(rows_.integer(0)) : 0;
-        // A damaged row number would send the walk astray: the record itself says where it belongs.
-        if (!row || seq < next_ || sequence_from(find_attribute(rows_.blob(1), "sequence")) != seq) {
+        // A damaged row number would send the walk astray: where it jumps, the record itself must say that it belongs there.
+        if (!row || seq < next_ || (seq > next_ && sequence_from(find_attribute(rows_.blob(1), "sequence")) != seq)) {
             rows_.reset();
             audit_->unreadable(next_++, std::nullopt);
             return;
