@@ -189,7 +189,7 @@ class MqttUplink::Link : public std::enable_shared_from_this<MqttUplink::Link> {
         if (reason == taken_over_reason) {
             end_ = LinkEnd::taken_over;
             detail_ = fmt::format("Another client connected to {} with the id {}.", options_.host, options_.client_id);
-        } else if (reason == MOSQ_ERR_CONN_LOST) {
+        } else if (reason == MOSQ_ERR_CONN_LOST || reason == MOSQ_ERR_ERRNO) {  // the latter when our own write finds it out first
             closed_by_broker();
         } else if (detail_.empty()) {
             detail_ = reason < 128 ? mosquitto_strerror(reason) : mosquitto_reason_string(reason);

@@ -74,26 +74,26 @@ class Counter(threading.Thread):
             peer.sendall(text.encode() + b"\n")
         heard, due = b"", time.monotonic()
         while not self.over.is_set():
-            if not self.quiet.is_set() and len(self.waiting) < self.window and time.monotonic() >= due:
+            lines = []
+            while not self.quiet.is_set() and len(self.waiting) < self.window and time.monotonic() >= due and len(lines) < 100:
                 due += self.pause
                 key = f"{self.source}-{self.next:07}"
                 self.next += 1
                 self.waiting[key] = f"REC {key} {self.next * 7919 % 100003}"
-                peer.sendall(self.waiting[key].encode() + b"\n")
+                lines.append(self.waiting[key] + "\n")
+            if lines:
+                peer.sendall("".join(lines).encode())
             try:
-                got = peer.recv(4096)
+                got = peer.recv(65536)
             except TimeoutError:
                 continue
             if not got:
                 return
             *answers, heard = (heard + got).split(b"\n")
-            for answer in answers:
-                key = answer.decode().removeprefix("ACK ")
-                text = self.waiting.pop(key, None)
-                if text is not None:
-                    log.write(json.dumps({"line": self.source, "key": key, "text": text}) + "\n")
-                    log.flush()
-                    self.acknowledged += 1
+            known = [(key, self.waiting.pop(key, None)) for key in (answer.decode().removeprefix("ACK ") for answer in answers)]
+            log.writelines(json.dumps({"line": self.source, "key": key, "text": text}) + "\n" for key, text in known if text is not None)
+            log.flush()
+            self.acknowledged += sum(text is not None for _, text in known)
 
     def rest(self, seconds=20):
         """No new line; returns when every line that was sent has been acknowledged."""
