@@ -67,6 +67,7 @@ void show_draft(StatusBoard& board, Draft const& draft, std::uint64_t through) {
     } else if (draft.type == type::run_finished) {
         if (auto const plate = json::string_of(data, "plate"); !plate.empty()) card.plate = plate;
         card.finished = json::string_of(data, "arrived");
+        card.at_instrument = card.finished;
         if (auto const started = json::string_of(data, "started"); !started.empty()) card.started = started;
         else if (auto const written = json::string_of(data, "started_as_written"); !written.empty()) card.started = written;
         bool const unreadable = json::string_of(data, "state") == "unreadable";
