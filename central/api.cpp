@@ -86,7 +86,8 @@ Task<HttpResponse> Api::runs(HttpRequest request) {
         std::string const& text = limit->second;
         auto const [end, error] = std::from_chars(text.data(), text.data() + text.size(), rows);
         if (error != std::errc{} || end != text.data() + text.size() || rows < 1)
-            co_return error_response(400, fmt::format("limit is \"{}\", expected a number from 1 to {}.", text.substr(0, 40), runs_listed_max));
+            co_return error_response(400,
+                                     fmt::format("limit is \"{}\", expected a number from 1 to {}.", text.substr(0, 40), runs_listed_max));
     }
     auto asking = ask_store(site == request.query.end() ? std::string{} : site->second, rows);
     auto found = co_await std::move(asking);
@@ -122,8 +123,11 @@ json::object Api::centre() const {
 json::array Api::gateways() const {
     json::array out;
     for (auto const& [key, seen] : ingest_.gateways()) {
-        out.push_back(json::object{
-            {"site", key.first}, {"gateway", key.second}, {"online", seen.online}, {"version", seen.version}, {"since", rfc3339(seen.since)}});
+        out.push_back(json::object{{"site", key.first},
+                                   {"gateway", key.second},
+                                   {"online", seen.online},
+                                   {"version", seen.version},
+                                   {"since", rfc3339(seen.since)}});
     }
     return out;
 }
@@ -140,12 +144,16 @@ std::string Api::metrics() const {
     IngestStatus const& status = ingest_.status();
     std::string out;
     auto const metric = [&](std::string_view name, std::string_view type, std::string_view help, auto value) {
-        fmt::format_to(std::back_inserter(out), "# HELP marrowlink_central_{0} {1}\n# TYPE marrowlink_central_{0} {2}\nmarrowlink_central_{0} {3}\n", name, help,
+        fmt::format_to(std::back_inserter(out),
+                       "# HELP marrowlink_central_{0} {1}\n# TYPE marrowlink_central_{0} {2}\nmarrowlink_central_{0} {3}\n", name, help,
                        type, value);
     };
-    out += "# HELP marrowlink_central_records_total Records taken, by what the ledger made of them.\n# TYPE marrowlink_central_records_total counter\n";
+    out +=
+        "# HELP marrowlink_central_records_total Records taken, by what the ledger made of them.\n# TYPE marrowlink_central_records_total "
+        "counter\n";
     for (std::size_t i = 0; i < outcome_count; ++i)
-        fmt::format_to(std::back_inserter(out), "marrowlink_central_records_total{{outcome=\"{}\"}} {}\n", name_of(static_cast<Outcome>(i)), status.outcomes[i]);
+        fmt::format_to(std::back_inserter(out), "marrowlink_central_records_total{{outcome=\"{}\"}} {}\n", name_of(static_cast<Outcome>(i)),
+                       status.outcomes[i]);
     metric("connected", "gauge", "1 while the broker is there.", status.connected ? 1 : 0);
     metric("storing", "gauge", "1 while commits succeed.", status.storing ? 1 : 0);
     metric("messages_total", "counter", "MQTT messages received.", status.messages);
@@ -160,7 +168,8 @@ std::string Api::metrics() const {
     metric("gateways_online", "gauge", "Gateways whose latest word is online.",
            std::count_if(ingest_.gateways().begin(), ingest_.gateways().end(), [](auto const& one) { return one.second.online; }));
     if (status.commits > 0)
-        metric("latest_commit_age_seconds", "gauge", "Since the latest commit.", std::chrono::duration<double>(clock_.now() - status.latest_commit).count());
+        metric("latest_commit_age_seconds", "gauge", "Since the latest commit.",
+               std::chrono::duration<double>(clock_.now() - status.latest_commit).count());
     return out;
 }
 

@@ -14,7 +14,7 @@
 namespace marrowlink::central {
 
 class Api {
-   public:
+ public:
     // `ingest` is the loop's, `database` the store executor's; both outlive the server that uses handler().
     Api(boost::asio::any_io_executor loop, boost::asio::any_io_executor store, Clock& clock, Ingest const& ingest, Database& database)
         : loop_(std::move(loop)), store_(std::move(store)), clock_(clock), ingest_(ingest), database_(database) {}
@@ -23,7 +23,7 @@ class Api {
     std::string metrics() const;
     std::vector<std::string> why_not_ready() const;
 
-   private:
+ private:
     Task<HttpResponse> answer(HttpRequest request);
     Task<HttpResponse> runs(HttpRequest request);
     Task<Result<json::object>> ask_store(std::string site, std::int64_t limit);

@@ -17,7 +17,8 @@ MqttTls read_tls(Section section) {
     if (section.has("certificate") != section.has("key")) {
         std::string_view const given = section.has("key") ? "key" : "certificate";
         std::string_view const other = section.has("key") ? "certificate" : "key";
-        section.mistake(given, fmt::format("{} needs {} beside it; a client certificate is the two together.", section.name(given), section.name(other)));
+        section.mistake(given, fmt::format("{} needs {} beside it; a client certificate is the two together.", section.name(given),
+                                           section.name(other)));
     }
     section.finish();
     return out;
@@ -48,7 +49,8 @@ void read_page(Section section, Config& out) {
 
 Result<std::string> whole_file(std::filesystem::path const& path) {
     std::ifstream file{path, std::ios::binary};
-    if (!file) return fail(Fault::configuration, fmt::format("{} could not be read: {}.", path.string(), std::generic_category().message(errno)));
+    if (!file)
+        return fail(Fault::configuration, fmt::format("{} could not be read: {}.", path.string(), std::generic_category().message(errno)));
     return std::string{std::istreambuf_iterator<char>{file}, {}};
 }
 }  // namespace

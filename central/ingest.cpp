@@ -33,7 +33,13 @@ Message centre_will() {
 }
 
 Ingest::Ingest(Uplink& uplink, asio::any_io_executor loop, asio::any_io_executor store, Clock& clock, Intake& intake, IngestLimits limits)
-    : uplink_(uplink), loop_(std::move(loop)), store_(std::move(store)), clock_(clock), intake_(intake), limits_(limits), backoff_(limits.reconnect_first) {
+    : uplink_(uplink),
+      loop_(std::move(loop)),
+      store_(std::move(store)),
+      clock_(clock),
+      intake_(intake),
+      limits_(limits),
+      backoff_(limits.reconnect_first) {
     uplink_.listen(this);
 }
 
@@ -71,9 +77,12 @@ void Ingest::on_closed(LinkEnd end, std::string const& detail) {
     if (stopped_) return;
     // Once per condition: an hour without a broker is one line, not a hundred.
     if (was_connected || status_.link != detail) {
-        if (end == LinkEnd::taken_over) log::error("link.taken_over", {{"detail", detail}, {"do", "End the other centre, or give it another client id."}});
-        else if (end == LinkEnd::not_authorised) log::error("link.not_authorised", {{"detail", detail}});
-        else log::warn("link.closed", {{"detail", detail}});
+        if (end == LinkEnd::taken_over)
+            log::error("link.taken_over", {{"detail", detail}, {"do", "End the other centre, or give it another client id."}});
+        else if (end == LinkEnd::not_authorised)
+            log::error("link.not_authorised", {{"detail", detail}});
+        else
+            log::warn("link.closed", {{"detail", detail}});
     }
     status_.link = detail;
     // Two centres with one id would throw each other out as fast as they can connect.
@@ -89,7 +98,8 @@ Task<void> Ingest::reopen_after(std::chrono::milliseconds delay) {
 
 void Ingest::on_puback(std::uint64_t, std::uint8_t reason) {
     if (reason == not_authorised && !std::exchange(forbidden_told_, true))
-        log::error("link.publish_forbidden", {{"detail", "The broker's access list does not let the centre publish acknowledgements, answers or its state."}});
+        log::error("link.publish_forbidden",
+                   {{"detail", "The broker's access list does not let the centre publish acknowledgements, answers or its state."}});
     if (in_flight_ > 0) --in_flight_;
     pump();
 }
@@ -101,7 +111,9 @@ void Ingest::on_messages(std::vector<Message> messages) {
         if (status_.held_bytes + bytes > limits_.held_bytes) {
             ++status_.let_go;
             if (!std::exchange(letting_go_, true))
-                log::error("inbox.full", {{"bytes", status_.held_bytes}, {"do", "The store cannot keep up or cannot write; gateways keep what is let go and send it again."}});
+                log::error("inbox.full",
+                           {{"bytes", status_.held_bytes},
+                            {"do", "The store cannot keep up or cannot write; gateways keep what is let go and send it again."}});
             continue;
         }
         see(message);
@@ -137,7 +149,9 @@ void Ingest::turn() {
         Result<Taken> taken = intake_.commit(now_ms);
         std::vector<Acknowledgement> all;
         if (all_asked) all = intake_.acknowledgements();
-        asio::post(loop_, [this, bytes, taken = std::move(taken), all = std::move(all)]() mutable { committed(std::move(taken), std::move(all), bytes); });
+        asio::post(loop_, [this, bytes, taken = std::move(taken), all = std::move(all)]() mutable {
+            committed(std::move(taken), std::move(all), bytes);
+        });
     });
 }
 
@@ -175,7 +189,8 @@ void Ingest::committed(Result<Taken> taken, std::vector<Acknowledgement> all, st
 
 void Ingest::failed(Error const& error) {
     if (std::exchange(status_.storing, false) || status_.store_error != error.message)
-        log::error("store.failed", {{"detail", error.message}, {"do", "Nothing is acknowledged until a commit succeeds; gateways keep their records."}});
+        log::error("store.failed",
+                   {{"detail", error.message}, {"do", "Nothing is acknowledged until a commit succeeds; gateways keep their records."}});
     status_.store_error = error.message;
     pump();
     asio::co_spawn(loop_, turn_after(limits_.retry), asio::detached);
@@ -202,7 +217,8 @@ void Ingest::tell(Taken const& taken) {
 }
 
 void Ingest::acknowledge(Acknowledgement const& acknowledgement) {
-    acknowledgements_[topic::acknowledgement(acknowledgement.site, acknowledgement.gateway, acknowledgement.stream)] = acknowledgement.json();
+    acknowledgements_[topic::acknowledgement(acknowledgement.site, acknowledgement.gateway, acknowledgement.stream)] =
+        acknowledgement.json();
 }
 
 void Ingest::pump() {

@@ -1,5 +1,6 @@
-// The centre on the broker: takes messages, has them committed, and only then acknowledges. Everything here happens on the loop; the Intake works on
-// the store executor, one batch at a time: what arrives during a commit is the next batch, so that the rate decides the size of the group.
+// The centre on the broker: takes messages, has them committed, and only then acknowledges. Everything here happens on the loop; the Intake
+// works on the store executor, one batch at a time: what arrives during a commit is the next batch, so that the rate decides the size of
+// the group.
 //   connected → birth, acknowledgement of every known stream
 //   batch committed → one acknowledgement per stream it touched, one answer per run it settled
 //   batch failed → kept, tried again; nothing is acknowledged
@@ -27,8 +28,8 @@ Message centre_will();
 struct IngestLimits {
     std::size_t held_bytes = 256u << 20;  // received and not committed; beyond it messages are let go unread, and gateways send them again
     std::size_t publishes = 100;          // without PUBACK, or fewer when the broker says so
-    std::chrono::milliseconds retry{5'000};           // after a commit that failed
-    std::chrono::milliseconds reconnect_first{500};   // doubled at each failure
+    std::chrono::milliseconds retry{5'000};          // after a commit that failed
+    std::chrono::milliseconds reconnect_first{500};  // doubled at each failure
     std::chrono::milliseconds reconnect_last{30'000};
 };
 
@@ -51,9 +52,10 @@ struct GatewaySeen {
 };
 
 class Ingest final : public UplinkListener {
-   public:
+ public:
     // `uplink`, `intake` and `clock` outlive it, and it outlives what it has posted: end the store's thread and the loop first.
-    Ingest(Uplink& uplink, boost::asio::any_io_executor loop, boost::asio::any_io_executor store, Clock& clock, Intake& intake, IngestLimits limits = {});
+    Ingest(Uplink& uplink, boost::asio::any_io_executor loop, boost::asio::any_io_executor store, Clock& clock, Intake& intake,
+           IngestLimits limits = {});
 
     void start();
     void stop();  // closes the link; the broker publishes the will
@@ -66,7 +68,7 @@ class Ingest final : public UplinkListener {
     void on_puback(std::uint64_t token, std::uint8_t reason) override;
     void on_messages(std::vector<Message> messages) override;
 
-   private:
+ private:
     void turn();
     void committed(Result<Taken> taken, std::vector<Acknowledgement> all, std::size_t bytes);
     void failed(Error const& error);
@@ -92,8 +94,8 @@ class Ingest final : public UplinkListener {
     std::size_t in_flight_ = 0, window_ = 1;
     std::uint64_t next_token_ = 1;
     std::chrono::milliseconds backoff_;
-    bool busy_ = false;          // a batch is with the store, or waits to be tried again
-    bool all_asked_ = false;     // the next turn brings the acknowledgement of every known stream
+    bool busy_ = false;       // a batch is with the store, or waits to be tried again
+    bool all_asked_ = false;  // the next turn brings the acknowledgement of every known stream
     bool letting_go_ = false, stopped_ = false, forbidden_told_ = false;
 };
 

@@ -75,7 +75,8 @@ Result<Taken> Intake::commit(std::int64_t now_ms) {
     }
     runs_->forget();
     if (auto const again = ledger_->reload(); !again)
-        return fail(again.error().fault, fmt::format("{} Then reading the ledger again failed too: {}", taken.error().message, again.error().message));
+        return fail(again.error().fault,
+                    fmt::format("{} Then reading the ledger again failed too: {}", taken.error().message, again.error().message));
     return taken;
 }
 
@@ -113,13 +114,15 @@ Result<void> Intake::answer_births(Taken& taken, std::int64_t now_ms) {
                                                   now_ms - std::chrono::milliseconds(answers_repeated_for).count(), answers_repeated_max);
             if (!repeated) return fail(repeated.error());
             // Oldest first, and before what this batch changed: the latest answer wins.
-            taken.answers.insert(taken.answers.begin(), std::make_move_iterator(repeated->rbegin()), std::make_move_iterator(repeated->rend()));
+            taken.answers.insert(taken.answers.begin(), std::make_move_iterator(repeated->rbegin()),
+                                 std::make_move_iterator(repeated->rend()));
         } else if (auto const* const claim = std::get_if<Claim>(&item)) {
             Acknowledgement const& said = claim->said;
             if (!ledger_->covers(said.site, said.gateway, said.stream, said.through))
                 asked = ledger_->of_gateway(said.site, said.gateway, said.stream);
         }
-        taken.acknowledgements.insert(taken.acknowledgements.end(), std::make_move_iterator(asked.begin()), std::make_move_iterator(asked.end()));
+        taken.acknowledgements.insert(taken.acknowledgements.end(), std::make_move_iterator(asked.begin()),
+                                      std::make_move_iterator(asked.end()));
     }
     return {};
 }

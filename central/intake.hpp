@@ -30,19 +30,20 @@ struct Taken {
 };
 
 class Intake {
-   public:
+ public:
     static Result<std::unique_ptr<Intake>> open(std::filesystem::path const& path, std::string const& vfs = {});
 
     // Messages of any topic that the centre subscribes to; those that mean nothing to it are counted as rejected.
     void add(std::vector<Message> messages);
-    // Everything added since the last success, in one transaction. After an error nothing of it is stored, and it is tried again with the next call.
+    // Everything added since the last success, in one transaction. After an error nothing of it is stored, and it is tried again with the
+    // next call.
     Result<Taken> commit(std::int64_t now_ms);
     bool idle() const { return waiting_.empty(); }
 
     std::vector<Acknowledgement> acknowledgements() const { return ledger_->all(); }
     Database& database() { return database_; }
 
-   private:
+ private:
     struct Birth {
         std::string site, gateway, stream;
     };

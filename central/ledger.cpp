@@ -11,7 +11,9 @@ namespace marrowlink::central {
 namespace {
 constexpr std::size_t lost_ranges_max = 1000;  // of one stream.closed; with more it is refused, and the next one names the rest
 
-std::string key_of(std::string_view site, std::string_view gateway, std::string_view stream) { return fmt::format("{}/{}/{}", site, gateway, stream); }
+std::string key_of(std::string_view site, std::string_view gateway, std::string_view stream) {
+    return fmt::format("{}/{}/{}", site, gateway, stream);
+}
 
 Digest digest_of(std::string_view bytes) {
     Digest out{};
@@ -45,7 +47,7 @@ Result<void> Ledger::prepare() {
         {&insert_record_, "INSERT INTO record (id, attributes, data, chain) VALUES (?1, ?2, ?3, ?4)"},
         {&find_chain_, "SELECT chain FROM record WHERE id=?1"},
         {&insert_refusal_, "INSERT INTO refusal (record, reason) VALUES (?1, ?2)"},
-        {&insert_lost_, 
+        {&insert_lost_,
          // A later look at the damage may find more of it.
          "INSERT INTO lost (site, gateway, stream, first, last, chain, named_by) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) "
          "ON CONFLICT DO UPDATE SET last=excluded.last, chain=excluded.chain, named_by=excluded.named_by WHERE excluded.last > last"},
@@ -114,13 +116,14 @@ Result<Outcome> Ledger::accept(Incoming const& in, std::int64_t now_ms) {
         auto const passed = passes(stream, record.seq, previous);
         if (!passed) return fail(passed.error());
         if (!*passed)
-            return tell(stream, Outcome::gap, record.seq, fmt::format("Record {} came after {}; those between are missing.", record.seq, stream.through),
-                        stream.gap_told);
+            return tell(stream, Outcome::gap, record.seq,
+                        fmt::format("Record {} came after {}; those between are missing.", record.seq, stream.through), stream.gap_told);
     }
     if (previous && chain_next(hash_, *previous, record.attributes, record.data) != record.chain)
-        return tell(stream, Outcome::broken, record.seq,
-                    fmt::format("Record {} does not follow from record {}: its chain is {}.", record.seq, record.seq - 1, hex(record.chain)),
-                    stream.broken_told);
+        return tell(
+            stream, Outcome::broken, record.seq,
+            fmt::format("Record {} does not follow from record {}: its chain is {}.", record.seq, record.seq - 1, hex(record.chain)),
+            stream.broken_told);
     auto const outcome = store(stream, in, now_ms);
     if (!outcome) return outcome;
     stream.through = record.seq;
@@ -151,7 +154,8 @@ Result<Outcome> Ledger::compare(Stream& stream, Incoming const& in, std::int64_t
         auto const previous = chain_before(stream, record.seq);
         if (!previous) return fail(previous.error());
         if (*previous && chain_next(hash_, **previous, record.attributes, record.data) == record.chain) return store(stream, in, now_ms);
-        return tell(stream, Outcome::gap, record.seq, fmt::format("Record {} was named as lost, and the one before it is not here to prove it.", record.seq),
+        return tell(stream, Outcome::gap, record.seq,
+                    fmt::format("Record {} was named as lost, and the one before it is not here to prove it.", record.seq),
                     stream.gap_told);
     }
     bool told = stream.fork != 0 && stream.fork <= record.seq;
@@ -160,15 +164,18 @@ Result<Outcome> Ledger::compare(Stream& stream, Incoming const& in, std::int64_t
         stream.dirty = true;
     }
     return tell(stream, Outcome::fork, record.seq,
-                fmt::format("Record {} came again with the chain {}, but {} is stored: the outbox was cloned or restored.", record.seq, hex(record.chain),
-                            hex(**kept)),
+                fmt::format("Record {} came again with the chain {}, but {} is stored: the outbox was cloned or restored.", record.seq,
+                            hex(record.chain), hex(**kept)),
                 told);
 }
 
 Result<bool> Ledger::passes(Stream const& stream, std::uint64_t seq, std::optional<Digest>& previous) {
     std::uint64_t next = stream.through + 1;
     while (next < seq) {
-        find_lost_.bind_text(1, stream.site).bind_text(2, stream.gateway).bind_text(3, stream.stream).bind(4, static_cast<std::int64_t>(next));
+        find_lost_.bind_text(1, stream.site)
+            .bind_text(2, stream.gateway)
+            .bind_text(3, stream.stream)
+            .bind(4, static_cast<std::int64_t>(next));
         auto const row = find_lost_.step();
         if (!row) return fail(row.error());
         if (!*row) return false;
@@ -204,9 +211,12 @@ Result<Outcome> Ledger::store(Stream& stream, Incoming const& in, std::int64_t n
     // Original bytes are no JSON, and at 64 KiB a record parsing is what would cost most.
     if (objection.empty() && in.type != type::run_file) {
         auto parsed = json::parse(record.data, "The data");
-        if (!parsed) objection = parsed.error().message;
-        else if (auto problem = Schemas::of_wire().mismatch(in.type, *parsed)) objection = *problem + ".";
-        else data = std::move(*parsed);
+        if (!parsed)
+            objection = parsed.error().message;
+        else if (auto problem = Schemas::of_wire().mismatch(in.type, *parsed))
+            objection = *problem + ".";
+        else
+            data = std::move(*parsed);
     }
     if (objection.empty() && in.type == type::stream_closed)
         if (auto const done = name_lost(stream, in, data.as_object(), objection); !done) return fail(done.error());
@@ -226,7 +236,8 @@ Result<void> Ledger::name_lost(Stream const& by, Incoming const& in, json::objec
     std::string_view const closed = json::string_of(data, "stream");
     json::array const& ranges = data.at("lost").as_array();
     if (closed == in.stream()) objection = "A stream cannot name its own records as lost; the stream after it does.";
-    if (ranges.size() > lost_ranges_max) objection = fmt::format("It names {} lost ranges, expected at most {}.", ranges.size(), lost_ranges_max);
+    if (ranges.size() > lost_ranges_max)
+        objection = fmt::format("It names {} lost ranges, expected at most {}.", ranges.size(), lost_ranges_max);
     std::int64_t last_before = 0;
     for (auto const& range : ranges) {
         std::int64_t const first = json::integer_of(range.as_object(), "first");
@@ -240,8 +251,10 @@ Result<void> Ledger::name_lost(Stream const& by, Incoming const& in, json::objec
         insert_lost_.bind_text(1, in.site).bind_text(2, in.gateway).bind_text(3, closed);
         insert_lost_.bind(4, json::integer_of(range.as_object(), "first")).bind(5, json::integer_of(range.as_object(), "last"));
         Digest chain{};
-        if (digest_from_hex(json::string_of(range.as_object(), "chain"), chain)) insert_lost_.bind_blob(6, as_bytes(chain));
-        else insert_lost_.bind_null(6);
+        if (digest_from_hex(json::string_of(range.as_object(), "chain"), chain))
+            insert_lost_.bind_blob(6, as_bytes(chain));
+        else
+            insert_lost_.bind_null(6);
         if (auto const done = insert_lost_.bind(7, record_id(by.id, in.record.seq)).run(); !done) return done;
     }
     return {};

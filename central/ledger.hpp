@@ -1,5 +1,5 @@
-// The ledger: each (site, gateway, stream) is stored in order, once, with its chain checked. Everything happens inside the caller's transaction, on the
-// store thread; after a rollback `reload`.
+// The ledger: each (site, gateway, stream) is stored in order, once, with its chain checked. Everything happens inside the caller's
+// transaction, on the store thread; after a rollback `reload`.
 #pragma once
 
 #include <cstdint>
@@ -45,24 +45,25 @@ struct Acknowledgement {
 };
 
 class Ledger {
-   public:
+ public:
     // Reads every known stream. `runs` gets each record of a run that is stored.
     static Result<Ledger> over(Database& database, RunStore& runs);
 
     // An error means that the database failed: roll back, then `reload`.
     Result<Outcome> accept(Incoming const& incoming, std::int64_t now_ms);
 
-    Result<void> write();   // where each touched stream stands; call before COMMIT
-    Result<void> reload();  // forgets what was not committed
-    std::vector<Notice> notices();                  // since the last call
-    std::vector<Acknowledgement> touched();         // streams that accept() saw since the last call, known to the ledger or not
+    Result<void> write();                    // where each touched stream stands; call before COMMIT
+    Result<void> reload();                   // forgets what was not committed
+    std::vector<Notice> notices();           // since the last call
+    std::vector<Acknowledgement> touched();  // streams that accept() saw since the last call, known to the ledger or not
     std::vector<Acknowledgement> all() const;
     // Streams of one gateway. `named` is what its birth says it uses: through 0 when unknown; empty: none.
     std::vector<Acknowledgement> of_gateway(std::string_view site, std::string_view gateway, std::string_view named) const;
-    // Does the centre know this stream at least as far as `through`? A retained acknowledgement of a centre that was restored may claim more.
+    // Does the centre know this stream at least as far as `through`? A retained acknowledgement of a centre that was restored may claim
+    // more.
     bool covers(std::string_view site, std::string_view gateway, std::string_view stream, std::uint64_t through) const;
 
-   private:
+ private:
     struct Stream {
         std::int64_t id = 0;  // 0: nothing of it is stored
         std::string site, gateway, stream;
@@ -77,7 +78,8 @@ class Ledger {
     Result<void> make_durable(Stream& stream);
     Result<Outcome> compare(Stream& stream, Incoming const& incoming, std::int64_t now_ms);
     Result<std::optional<Digest>> chain_before(Stream const& stream, std::uint64_t seq);
-    // Whether everything between `through` and `seq` was named as lost; then `previous` is the chain before `seq`, if that was still readable.
+    // Whether everything between `through` and `seq` was named as lost; then `previous` is the chain before `seq`, if that was still
+    // readable.
     Result<bool> passes(Stream const& stream, std::uint64_t seq, std::optional<Digest>& previous);
     Result<Outcome> store(Stream& stream, Incoming const& incoming, std::int64_t now_ms);
     Result<void> name_lost(Stream const& by, Incoming const& incoming, json::object const& data, std::string& objection);

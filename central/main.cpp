@@ -1,4 +1,5 @@
-// marrowlink-central: from the broker to the ledger. Exit codes: 0, 64 usage, 65 data refused, 69 unavailable, 70 broken invariant, 78 configuration.
+// marrowlink-central: from the broker to the ledger. Exit codes: 0, 64 usage, 65 data refused, 69 unavailable, 70 broken invariant, 78
+// configuration.
 #include <CLI/CLI.hpp>
 #include <csignal>
 #include <iostream>
@@ -22,8 +23,8 @@ Result<void> check(std::filesystem::path const& file) {
     auto const config = central::read_config(file);
     if (!config) return fail(config.error());
     for (std::string const& warning : config->warnings) std::cerr << warning << '\n';
-    std::cout << file.string() << " is good: broker " << config->broker.host << ':' << config->broker.port << ", database " << config->database.string()
-              << ", page on " << config->listen.host << ':' << config->listen.port << ".\n";
+    std::cout << file.string() << " is good: broker " << config->broker.host << ':' << config->broker.port << ", database "
+              << config->database.string() << ", page on " << config->listen.host << ':' << config->listen.port << ".\n";
     return {};
 }
 
@@ -52,7 +53,8 @@ Result<void> verify(std::filesystem::path const& path) {
     return fail(Fault::refused, path.string() + " is not what its chains say: see the lines above.");
 }
 
-Result<void> copy(Result<std::filesystem::path> const& from, std::filesystem::path const& to, Result<void> (Database::*how)(std::filesystem::path const&)) {
+Result<void> copy(Result<std::filesystem::path> const& from, std::filesystem::path const& to,
+                  Result<void> (Database::*how)(std::filesystem::path const&)) {
     if (!from) return fail(from.error());
     auto database = open_for_reading(*from, central::store_schema(), Database::Mode::read_only);
     if (!database) return fail(database.error());
@@ -86,19 +88,22 @@ int main(int argc, char** argv) {
         command->add_option("-c,--config", config_file, "names the database unless it is given")->capture_default_str();
         return command;
     };
-    CLI::App* const verifying = with_source(app.add_subcommand("verify", "prove from the stored bytes which records are missing, doubled or altered"));
+    CLI::App* const verifying =
+        with_source(app.add_subcommand("verify", "prove from the stored bytes which records are missing, doubled or altered"));
     verifying->add_option("database", database, "a central database, a backup or an export; the configured one unless given");
     verifying->callback([&] {
         auto const path = database_of(database, config_file);
         exit_status = report(path ? verify(*path) : fail(path.error()));
     });
 
-    CLI::App* const exporting = with_source(app.add_subcommand("export", "write every record to one portable SQLite file that `verify` reads offline"));
+    CLI::App* const exporting =
+        with_source(app.add_subcommand("export", "write every record to one portable SQLite file that `verify` reads offline"));
     exporting->add_option("out", to, "a file that does not exist yet")->required();
     exporting->add_option("--database", database, "instead of the configured one");
     exporting->callback([&] { exit_status = report(copy(database_of(database, config_file), to, &Database::vacuum_into)); });
 
-    CLI::App* const backing_up = with_source(app.add_subcommand("backup", "copy the database while the centre runs; to restore, put the copy in its place"));
+    CLI::App* const backing_up =
+        with_source(app.add_subcommand("backup", "copy the database while the centre runs; to restore, put the copy in its place"));
     backing_up->add_option("out", to, "a file that does not exist yet")->required();
     backing_up->add_option("--database", database, "instead of the configured one");
     backing_up->callback([&] { exit_status = report(copy(database_of(database, config_file), to, &Database::backup_to)); });

@@ -21,8 +21,10 @@ std::string objection_to_chunk(Record const& record) {
     std::uint64_t offset = 0;
     std::uint64_t size = 0;
     Digest digest{};
-    if (!is_decimal(record.attribute("fileoffset"), offset)) return fmt::format("fileoffset is \"{}\", expected a number.", record.attribute("fileoffset"));
-    if (!is_decimal(record.attribute("filesize"), size)) return fmt::format("filesize is \"{}\", expected a number.", record.attribute("filesize"));
+    if (!is_decimal(record.attribute("fileoffset"), offset))
+        return fmt::format("fileoffset is \"{}\", expected a number.", record.attribute("fileoffset"));
+    if (!is_decimal(record.attribute("filesize"), size))
+        return fmt::format("filesize is \"{}\", expected a number.", record.attribute("filesize"));
     if (!digest_from_hex(record.attribute("filesha256"), digest)) return "filesha256 is not 64 hexadecimal digits.";
     if (offset > seq_max || size > seq_max || offset + record.data.size() > size)
         return fmt::format("The chunk at {} with {} bytes does not lie in a file of {}.", offset, record.data.size(), size);
@@ -55,7 +57,9 @@ std::optional<GatewayTopic> parse_gateway_state(std::string_view topic) {
 }
 
 Result<Incoming> incoming_from(Message&& message) {
-    auto const reject = [&](std::string_view why) { return fail(Fault::refused, fmt::format("The message on {}: {}", message.topic.substr(0, 160), why)); };
+    auto const reject = [&](std::string_view why) {
+        return fail(Fault::refused, fmt::format("The message on {}: {}", message.topic.substr(0, 160), why));
+    };
     auto const place = topic::parse_record(message.topic);
     if (!place) return reject("its topic is not marrowlink/1/{site}/{gateway}/{instrument}/{type} with ids of [a-z0-9-]{1,32}.");
     if (is_reserved_site(place->site)) return reject(fmt::format("{} is not a name that a site can have.", place->site));
@@ -67,13 +71,15 @@ Result<Incoming> incoming_from(Message&& message) {
     if (twice != list.end()) return reject(fmt::format("property {} appears twice.", twice->first.substr(0, 64)));
 
     Incoming out;
-    auto const chain = std::lower_bound(list.begin(), list.end(), std::string_view{"chain"}, [](auto const& a, std::string_view b) { return a.first < b; });
+    auto const chain = std::lower_bound(list.begin(), list.end(), std::string_view{"chain"},
+                                        [](auto const& a, std::string_view b) { return a.first < b; });
     if (chain == list.end() || chain->first != "chain" || !digest_from_hex(chain->second, out.record.chain))
         return reject("it has no chain of 64 hexadecimal digits.");
     list.erase(chain);
     out.record.attributes = encode_attributes(std::move(list));
     if (out.record.attributes.size() + message.payload.size() > message_bytes_max)
-        return reject(fmt::format("it has {} bytes, expected at most {}.", out.record.attributes.size() + message.payload.size(), message_bytes_max));
+        return reject(
+            fmt::format("it has {} bytes, expected at most {}.", out.record.attributes.size() + message.payload.size(), message_bytes_max));
     if (!is_stream_id(out.stream())) return reject("its stream is not a UUID in lower case.");
     auto const seq = sequence_from(out.record.attribute("sequence"));
     if (!seq || *seq == 0 || *seq > seq_max) return reject("its sequence is not 20 digits of a number from 1.");
@@ -88,20 +94,24 @@ Result<Incoming> incoming_from(Message&& message) {
 
 std::string objection_to(Incoming const& in) {
     Record const& record = in.record;
-    if (record.data.size() > block_bytes_max) return fmt::format("The data has {} bytes, expected at most {}.", record.data.size(), block_bytes_max);
+    if (record.data.size() > block_bytes_max)
+        return fmt::format("The data has {} bytes, expected at most {}.", record.data.size(), block_bytes_max);
     if (record.attributes.size() > attribute_bytes_max)
         return fmt::format("The attributes have {} bytes, expected at most {}.", record.attributes.size(), attribute_bytes_max);
-    for (std::string_view const name : {"specversion", "id", "source", "type", "time", "datacontenttype", "bootid", "uptimems", "clocksync"})
+    for (std::string_view const name :
+         {"specversion", "id", "source", "type", "time", "datacontenttype", "bootid", "uptimems", "clocksync"})
         if (record.attribute(name).empty()) return fmt::format("Attribute {} is missing.", name);
-    if (record.attribute("specversion") != "1.0") return fmt::format("specversion is \"{}\", expected 1.0.", record.attribute("specversion"));
+    if (record.attribute("specversion") != "1.0")
+        return fmt::format("specversion is \"{}\", expected 1.0.", record.attribute("specversion"));
     std::string_view const id = record.attribute("id");
     std::string_view const stream = in.stream();
     std::uint64_t number = 0;
-    if (!id.starts_with(stream) || id.size() < stream.size() + 2 || id[stream.size()] != '/' || !is_decimal(id.substr(stream.size() + 1), number) ||
-        number != record.seq)
+    if (!id.starts_with(stream) || id.size() < stream.size() + 2 || id[stream.size()] != '/' ||
+        !is_decimal(id.substr(stream.size() + 1), number) || number != record.seq)
         return fmt::format("id is \"{}\", expected {}/{}.", id.substr(0, 80), stream, record.seq);
     std::string_view const source = record.attribute("source");
-    if (source.size() != in.site.size() + in.gateway.size() + in.instrument.size() + 3 || source != fmt::format("/{}/{}/{}", in.site, in.gateway, in.instrument))
+    if (source.size() != in.site.size() + in.gateway.size() + in.instrument.size() + 3 ||
+        source != fmt::format("/{}/{}/{}", in.site, in.gateway, in.instrument))
         return fmt::format("source is \"{}\", but the topic says /{}/{}/{}.", source.substr(0, 128), in.site, in.gateway, in.instrument);
     if (!record.attribute("type").starts_with(type_prefix) || record.type() != in.type)
         return fmt::format("type is \"{}\", but the topic says {}.", record.attribute("type").substr(0, 80), in.type.substr(0, 80));
@@ -111,7 +121,8 @@ std::string objection_to(Incoming const& in) {
     if (in.type.starts_with("run.")) {
         std::string_view const run = record.attribute("subject");
         std::string_view const key = record.attribute("sourcekey");
-        if (run.empty() || run.size() > run_bytes_max) return fmt::format("subject has {} bytes, expected a run id of 1 to {}.", run.size(), run_bytes_max);
+        if (run.empty() || run.size() > run_bytes_max)
+            return fmt::format("subject has {} bytes, expected a run id of 1 to {}.", run.size(), run_bytes_max);
         if (key.empty() || key.size() > sourcekey_bytes_max)
             return fmt::format("sourcekey has {} bytes, expected 1 to {}.", key.size(), sourcekey_bytes_max);
     }

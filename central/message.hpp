@@ -1,5 +1,5 @@
-// From an MQTT message to a record with its place. What cannot be placed (no topic, stream, seq or chain that makes sense) is rejected here: it can be
-// neither stored nor acknowledged. What has a place but makes no sense is the ledger's: it is stored as refused.
+// From an MQTT message to a record with its place. What cannot be placed (no topic, stream, seq or chain that makes sense) is rejected
+// here: it can be neither stored nor acknowledged. What has a place but makes no sense is the ledger's: it is stored as refused.
 #pragma once
 
 #include <string>

@@ -44,39 +44,55 @@ Result<json::object> report(Database& database, std::string const& site, std::in
                        "JOIN source ON source.id = tally.source WHERE (?1 = '' OR source.site = ?1) AND tally.runs > 0 AND ?2 > 0 "
                        "ORDER BY source.site, source.instrument, tally.state",
                        site, limit, [](Statement const& row) {
-                           return json::object{{"site", row.text(0)},           {"instrument", row.text(1)},         {"state", row.text(2)},
-                                               {"messages", row.integer(3) != 0}, {"revisions", row.integer(4) != 0}, {"runs", row.integer(5)}};
+                           return json::object{{"site", row.text(0)},
+                                               {"instrument", row.text(1)},
+                                               {"state", row.text(2)},
+                                               {"messages", row.integer(3) != 0},
+                                               {"revisions", row.integer(4) != 0},
+                                               {"runs", row.integer(5)}};
                        });
     if (!totals) return fail(totals.error());
     Result<json::array> labels;
-    auto runs = rows(database,
-                     "SELECT source.site, stream.gateway, source.instrument, run.run, run.sourcekey, run.revision, run.state, run.reason, run.plate, "
-                     "run.changed_ms, run.labelled, run.id FROM run JOIN source ON source.id = run.source JOIN stream ON stream.id = run.stream "
-                     "WHERE run.message IS NULL AND (?1 = '' OR source.site = ?1) ORDER BY run.changed_ms DESC LIMIT ?2",
-                     site, limit, [&](Statement const& row) {
-                         json::object out{{"site", row.text(0)},      {"gateway", row.text(1)},      {"instrument", row.text(2)}, {"run", row.text(3)},
-                                          {"sourcekey", row.text(4)}, {"revision", row.integer(5)}, {"state", row.text(6)},
-                                          {"verdict", verdict_of(row.text(6), row.integer(5))}, {"reason", row.text(7)},    {"plate", row.text(8)},
-                                          {"changed", rfc3339(Clock::Utc{std::chrono::milliseconds{row.integer(9)}})}};
-                         if (row.integer(10) != 0 && labels) {
-                             labels = labels_of(database, row.integer(11));
-                             if (labels) out["labels"] = *labels;
-                         }
-                         return out;
-                     });
+    auto runs = rows(
+        database,
+        "SELECT source.site, stream.gateway, source.instrument, run.run, run.sourcekey, run.revision, run.state, run.reason, run.plate, "
+        "run.changed_ms, run.labelled, run.id FROM run JOIN source ON source.id = run.source JOIN stream ON stream.id = run.stream "
+        "WHERE run.message IS NULL AND (?1 = '' OR source.site = ?1) ORDER BY run.changed_ms DESC LIMIT ?2",
+        site, limit, [&](Statement const& row) {
+            json::object out{{"site", row.text(0)},
+                             {"gateway", row.text(1)},
+                             {"instrument", row.text(2)},
+                             {"run", row.text(3)},
+                             {"sourcekey", row.text(4)},
+                             {"revision", row.integer(5)},
+                             {"state", row.text(6)},
+                             {"verdict", verdict_of(row.text(6), row.integer(5))},
+                             {"reason", row.text(7)},
+                             {"plate", row.text(8)},
+                             {"changed", rfc3339(Clock::Utc{std::chrono::milliseconds{row.integer(9)}})}};
+            if (row.integer(10) != 0 && labels) {
+                labels = labels_of(database, row.integer(11));
+                if (labels) out["labels"] = *labels;
+            }
+            return out;
+        });
     if (!runs) return fail(runs.error());
     if (!labels) return fail(labels.error());
-    auto streams = rows(database, "SELECT site, gateway, stream, through, coalesce(fork, 0) FROM stream WHERE (?1 = '' OR site = ?1) AND ?2 > 0 ORDER BY site, gateway, id",
-                        site, limit, [](Statement const& row) {
-                            json::object out{{"site", row.text(0)}, {"gateway", row.text(1)}, {"stream", row.text(2)}, {"through", row.integer(3)}};
-                            if (row.integer(4) != 0) out["fork"] = row.integer(4);
-                            return out;
-                        });
+    auto streams =
+        rows(database,
+             "SELECT site, gateway, stream, through, coalesce(fork, 0) FROM stream WHERE (?1 = '' OR site = ?1) AND ?2 > 0 ORDER BY site, "
+             "gateway, id",
+             site, limit, [](Statement const& row) {
+                 json::object out{{"site", row.text(0)}, {"gateway", row.text(1)}, {"stream", row.text(2)}, {"through", row.integer(3)}};
+                 if (row.integer(4) != 0) out["fork"] = row.integer(4);
+                 return out;
+             });
     if (!streams) return fail(streams.error());
     auto refused = rows(database, "SELECT count(*) FROM refusal WHERE ?1 IS NOT NULL AND ?2 > 0", site, limit,
                         [](Statement const& row) { return json::value(row.integer(0)); });
     if (!refused) return fail(refused.error());
-    return json::object{{"totals", std::move(*totals)}, {"runs", std::move(*runs)}, {"streams", std::move(*streams)}, {"refused", refused->at(0)}};
+    return json::object{
+        {"totals", std::move(*totals)}, {"runs", std::move(*runs)}, {"streams", std::move(*streams)}, {"refused", refused->at(0)}};
 }
 
 }  // namespace marrowlink::central

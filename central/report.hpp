@@ -8,11 +8,12 @@
 
 namespace marrowlink::central {
 
-inline constexpr std::int64_t runs_listed_max = 500;  // newest first; what is older is in the database and in its exports
+inline constexpr std::int64_t runs_listed_max = 500;   // newest first; what is older is in the database and in its exports
 inline constexpr std::int64_t label_history_max = 50;  // of one run
 
-// {"totals": [{site, instrument, state, messages, revisions, runs}], "runs": [{site, gateway, instrument, run, sourcekey, revision, state, verdict,
-// reason, plate, labels, changed}], "streams": [{site, gateway, stream, through, fork}], "refused": n}; of one site, or of all when `site` is empty.
+// {"totals": [{site, instrument, state, messages, revisions, runs}], "runs": [{site, gateway, instrument, run, sourcekey, revision, state,
+// verdict, reason, plate, labels, changed}], "streams": [{site, gateway, stream, through, fork}], "refused": n}; of one site, or of all
+// when `site` is empty.
 Result<json::object> report(Database& database, std::string const& site, std::int64_t limit);
 
 }  // namespace marrowlink::central

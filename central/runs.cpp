@@ -47,7 +47,8 @@ Result<void> RunStore::prepare() {
         {{&find_source_, "SELECT id FROM source WHERE site=?1 AND instrument=?2"},
          {&insert_source_, "INSERT INTO source (site, instrument) VALUES (?1, ?2) RETURNING id"},
          {&find_rows_,
-          "SELECT id, revision, run, state, reason, plate, labelled, message, manifest FROM run WHERE source=?1 AND sourcekey=?2 ORDER BY revision"},
+          "SELECT id, revision, run, state, reason, plate, labelled, message, manifest FROM run WHERE source=?1 AND sourcekey=?2 ORDER BY "
+          "revision"},
          {&insert_run_,
           "INSERT INTO run (source, sourcekey, revision, run, stream, state, reason, plate, labelled, message, manifest, changed_ms) "
           "VALUES (?1, ?2, ?3, ?4, ?5, ?6, '', '', 0, nullif(?7, 0), NULL, ?8) RETURNING id"},
@@ -63,7 +64,8 @@ Result<void> RunStore::prepare() {
           "INSERT INTO tally (source, state, message, revised, runs) VALUES (?1, ?2, ?3, ?4, ?5) "
           "ON CONFLICT (source, state, message, revised) DO UPDATE SET runs = runs + excluded.runs"},
          {&select_recent_,
-          "SELECT run.run, source.instrument, run.sourcekey, run.state, run.revision, run.reason FROM run JOIN source ON source.id = run.source "
+          "SELECT run.run, source.instrument, run.sourcekey, run.state, run.revision, run.reason FROM run JOIN source ON source.id = "
+          "run.source "
           "JOIN stream ON stream.id = run.stream WHERE run.message IS NULL AND run.changed_ms >= ?3 AND run.state <> 'open' "
           "AND stream.site = ?1 AND stream.gateway = ?2 ORDER BY run.changed_ms DESC LIMIT ?4"}});
 }
@@ -80,7 +82,8 @@ Result<std::int64_t> RunStore::source_of(std::string const& site, std::string co
         statement->reset();
         return sources_[key] = id;
     }
-    return fail(Fault::broken, fmt::format("{}: source {}/{} could neither be found nor added.", database_->path().string(), site, instrument));
+    return fail(Fault::broken,
+                fmt::format("{}: source {}/{} could neither be found nor added.", database_->path().string(), site, instrument));
 }
 
 Result<RunStore::Place> RunStore::place_of(std::int64_t record_id, Incoming const& incoming, std::int64_t now_ms) {
@@ -115,7 +118,11 @@ void RunStore::add(std::int64_t source, std::string_view state, bool message, bo
 }
 
 Result<RunStore::Row> RunStore::insert(Place const& place, std::int64_t revision, std::string_view state, std::int64_t message) {
-    insert_run_.bind(1, place.source).bind_text(2, place.sourcekey).bind(3, revision).bind_text(4, place.run).bind(5, stream_of(place.record));
+    insert_run_.bind(1, place.source)
+        .bind_text(2, place.sourcekey)
+        .bind(3, revision)
+        .bind_text(4, place.run)
+        .bind(5, stream_of(place.record));
     insert_run_.bind_text(6, state).bind(7, message).bind(8, place.now_ms);
     auto const row = insert_run_.step();
     if (!row) return fail(row.error());
@@ -197,7 +204,8 @@ Result<void> RunStore::take_message(Place const& place, std::string_view message
     }
     auto const row = insert(place, static_cast<std::int64_t>(rows->size()), run_state::complete, place.record);
     if (!row) return fail(row.error());
-    // The acknowledgement already says that a message is here, and a message is a whole run: only the exception is worth an answer of its own.
+    // The acknowledgement already says that a message is here, and a message is a whole run: only the exception is worth an answer of its
+    // own.
     if (row->revision > 0)
         answers_.push_back({place.in->site, place.in->gateway, row->run, place.in->instrument, std::string{place.sourcekey}, row->state,
                             verdict_of(row->state, row->revision), "The same key came before with another message."});
@@ -258,7 +266,10 @@ Result<void> RunStore::take_label(Place const& place, json::object const& data) 
     auto row = first_row(place);
     if (!row) return fail(row.error());
     std::string_view const plate = json::string_of(data, "plate");
-    insert_label_.bind(1, row->id).bind_text(2, plate).bind_text(3, json::string_of(data, "who")).bind_text(4, json::string_of(data, "why"));
+    insert_label_.bind(1, row->id)
+        .bind_text(2, plate)
+        .bind_text(3, json::string_of(data, "who"))
+        .bind_text(4, json::string_of(data, "why"));
     if (auto const done = insert_label_.bind(5, place.record).run(); !done) return fail(done.error());
     row->plate = plate;
     row->labelled = true;
@@ -350,7 +361,8 @@ void RunStore::forget() {
 
 std::vector<Answer> RunStore::answers() { return std::exchange(answers_, {}); }
 
-Result<std::vector<Answer>> RunStore::recent_answers(std::string_view site, std::string_view gateway, std::int64_t since_ms, std::int64_t rows_max) {
+Result<std::vector<Answer>> RunStore::recent_answers(std::string_view site, std::string_view gateway, std::int64_t since_ms,
+                                                     std::int64_t rows_max) {
     select_recent_.bind_text(1, site).bind_text(2, gateway).bind(3, since_ms).bind(4, rows_max);
     std::vector<Answer> out;
     for (;;) {

@@ -16,8 +16,8 @@
 namespace marrowlink::central {
 
 namespace run_state {
-inline constexpr std::string_view open = "open";              // begun, not finished
-inline constexpr std::string_view complete = "complete";      // every block there, every file's SHA-256 as the manifest says; or one message
+inline constexpr std::string_view open = "open";          // begun, not finished
+inline constexpr std::string_view complete = "complete";  // every block there, every file's SHA-256 as the manifest says; or one message
 inline constexpr std::string_view unreadable = "unreadable";  // the bytes are complete, no parser could read them
 inline constexpr std::string_view aborted = "aborted";
 inline constexpr std::string_view incomplete = "incomplete";  // finished, but what the manifest names is not all there
@@ -32,7 +32,7 @@ struct Answer {
 };
 
 class RunStore {
-   public:
+ public:
     static Result<RunStore> over(Database& database);
 
     // A record of type run.* that fits its schema. `data` is its parsed JSON, null for run.file.
@@ -40,14 +40,15 @@ class RunStore {
     // A record of a run that was refused: its run is shown as refused.
     Result<void> take_refused(std::int64_t record_id, Incoming const& incoming, std::string_view reason, std::int64_t now_ms);
 
-    Result<void> write();         // what was added up since the last write; call before COMMIT
-    void forget();                // after a rollback
+    Result<void> write();           // what was added up since the last write; call before COMMIT
+    void forget();                  // after a rollback
     std::vector<Answer> answers();  // of runs that changed since the last call; take it after COMMIT
 
     // Answers for the runs of one gateway that changed at or after `since_ms`, newest first, at most `rows_max`; message runs excepted.
-    Result<std::vector<Answer>> recent_answers(std::string_view site, std::string_view gateway, std::int64_t since_ms, std::int64_t rows_max);
+    Result<std::vector<Answer>> recent_answers(std::string_view site, std::string_view gateway, std::int64_t since_ms,
+                                               std::int64_t rows_max);
 
-   private:
+ private:
     struct Row {
         std::int64_t id = 0, revision = 0, message = 0, manifest = 0;
         std::string run, state, reason, plate;
@@ -84,8 +85,8 @@ class RunStore {
     std::map<std::pair<std::string, std::string>, std::int64_t> sources_;
     std::map<std::tuple<std::int64_t, std::string, bool, bool>, std::int64_t> tally_;  // changes since the last write
     std::vector<Answer> answers_;
-    Statement find_source_, insert_source_, find_rows_, insert_run_, update_run_, insert_part_, find_part_, find_data_, count_blocks_, file_chunks_,
-        insert_label_, update_tally_, select_recent_;
+    Statement find_source_, insert_source_, find_rows_, insert_run_, update_run_, insert_part_, find_part_, find_data_, count_blocks_,
+        file_chunks_, insert_label_, update_tally_, select_recent_;
 };
 
 // What the counts on the page and in /metrics are made of.

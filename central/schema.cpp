@@ -12,8 +12,9 @@ namespace marrowlink::central {
 namespace {
 constexpr std::size_t pattern_bytes_max = 256;  // std::regex needs stack in proportion to the text
 
-constexpr std::array<std::string_view, 17> known_keywords = {"$schema",  "$id",   "title",    "description", "type", "properties", "required", "additionalProperties",
-                                                             "items",    "minItems", "enum",  "const",       "pattern", "minLength", "maxLength", "minimum", "oneOf"};
+constexpr std::array<std::string_view, 17> known_keywords = {
+    "$schema", "$id",   "title",   "description", "type",      "properties", "required", "additionalProperties", "items", "minItems",
+    "enum",    "const", "pattern", "minLength",   "maxLength", "minimum",    "oneOf"};
 
 using Patterns = std::map<std::string, std::regex, std::less<>>;
 
@@ -60,7 +61,8 @@ Mismatch check(json::object const& schema, json::value const& value, Patterns co
 
 Mismatch check_text(json::object const& schema, std::string_view text, Patterns const& patterns) {
     auto const* const longest = schema.if_contains("maxLength");
-    if (longest && text.size() > static_cast<std::size_t>(longest->as_int64()) && letters(text) > static_cast<std::size_t>(longest->as_int64()))
+    if (longest && text.size() > static_cast<std::size_t>(longest->as_int64()) &&
+        letters(text) > static_cast<std::size_t>(longest->as_int64()))
         return fmt::format(" has {} letters, expected at most {}", letters(text), longest->as_int64());
     auto const* const shortest = schema.if_contains("minLength");
     if (shortest && letters(text) < static_cast<std::size_t>(shortest->as_int64())) return " is empty, expected a text";

@@ -12,10 +12,10 @@
 
 namespace marrowlink::central {
 
-// Draft 2020-12, the keywords that our schemas use: type, properties, required, additionalProperties (false), items, minItems, enum, const, pattern
-// (on texts of at most 256 bytes), minLength, maxLength, minimum, oneOf. Building a Schemas from text with any other keyword fails.
+// Draft 2020-12, the keywords that our schemas use: type, properties, required, additionalProperties (false), items, minItems, enum, const,
+// pattern (on texts of at most 256 bytes), minLength, maxLength, minimum, oneOf. Building a Schemas from text with any other keyword fails.
 class Schemas {
-   public:
+ public:
     static Result<Schemas> from(std::span<EmbeddedFile const> files);  // `<name>.json` each
     static Schemas const& of_wire();                                   // those compiled in
     ~Schemas();
@@ -25,7 +25,7 @@ class Schemas {
     // Nothing when `value` fits schema `name`, else where and why: "readings/3/value is a number, expected a string".
     std::optional<std::string> mismatch(std::string_view name, json::value const& value) const;
 
-   private:
+ private:
     struct Compiled;
     explicit Schemas(std::unique_ptr<Compiled> compiled);
     std::unique_ptr<Compiled> compiled_;

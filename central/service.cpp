@@ -22,8 +22,9 @@ namespace asio = boost::asio;
 constexpr std::chrono::milliseconds stop_time{200};  // for the will's DISCONNECT to leave
 
 class Service {
-   public:
-    Service(std::filesystem::path config_file, asio::io_context& loop) : config_file_(std::move(config_file)), loop_(loop), signals_(loop) {}
+ public:
+    Service(std::filesystem::path config_file, asio::io_context& loop)
+        : config_file_(std::move(config_file)), loop_(loop), signals_(loop) {}
 
     Result<void> run() {
         auto config = read_config(config_file_);
@@ -63,7 +64,7 @@ class Service {
         return {};
     }
 
-   private:
+ private:
     void wait_for_signal() {
         signals_.async_wait([this](boost::system::error_code error, int signal) {
             if (error) return;
@@ -81,8 +82,10 @@ class Service {
     // Certificates are read again at each connect; everything else in the file needs a restart, and saying so is better than half of it.
     void reload() {
         auto const config = read_config(config_file_);
-        if (!config) log::error("configuration.refused", {{"detail", config.error().message}, {"do", "The running configuration stays in force."}});
-        else log::info("configuration.read", {{"effect", "certificate files are read at the next connect; other changes need a restart"}});
+        if (!config)
+            log::error("configuration.refused", {{"detail", config.error().message}, {"do", "The running configuration stays in force."}});
+        else
+            log::info("configuration.read", {{"effect", "certificate files are read at the next connect; other changes need a restart"}});
     }
 
     Task<void> stop() {

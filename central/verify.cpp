@@ -25,7 +25,7 @@ struct Lost {
 
 // Walks one stream's rows in order.
 class Walk {
-   public:
+ public:
     Walk(StreamProof& proof, std::vector<Lost> lost) : proof_(proof), lost_(std::move(lost)), before_{chain_start(proof.stream)} {}
 
     void row(std::uint64_t seq, std::string_view attributes, std::string_view data, std::string_view chain_bytes) {
@@ -61,17 +61,22 @@ class Walk {
     }
 
     void end(std::uint64_t through, std::optional<Digest> const& chain) {
-        if (next_ <= through) absent(next_, through);
-        else if (next_ > through + 1) found(Finding::Kind::altered, through + 1, next_ - 1, "rows lie beyond what the ledger says it has");
-        else if (chain != last_chain_ && last_chain_) found(Finding::Kind::altered, through, through, "its chain is not the one that the ledger acknowledged");
-        for (auto const& [own, seq] : copies_) found(Finding::Kind::doubled, own, own, fmt::format("the row of record {} holds it again", seq));
+        if (next_ <= through)
+            absent(next_, through);
+        else if (next_ > through + 1)
+            found(Finding::Kind::altered, through + 1, next_ - 1, "rows lie beyond what the ledger says it has");
+        else if (chain != last_chain_ && last_chain_)
+            found(Finding::Kind::altered, through, through, "its chain is not the one that the ledger acknowledged");
+        for (auto const& [own, seq] : copies_)
+            found(Finding::Kind::doubled, own, own, fmt::format("the row of record {} holds it again", seq));
     }
 
-   private:
+ private:
     void absent(std::uint64_t first, std::uint64_t last) {
         before_ = {};
         while (first <= last) {
-            auto const covering = std::find_if(lost_.begin(), lost_.end(), [&](Lost const& l) { return l.first <= first && l.last >= first; });
+            auto const covering =
+                std::find_if(lost_.begin(), lost_.end(), [&](Lost const& l) { return l.first <= first && l.last >= first; });
             if (covering != lost_.end()) {
                 std::uint64_t const until = std::min(covering->last, last);
                 proof_.lost += until - first + 1;
@@ -88,12 +93,16 @@ class Walk {
     }
 
     void found(Finding::Kind kind, std::uint64_t first, std::uint64_t last, std::string detail) {
-        std::uint64_t& count = kind == Finding::Kind::missing ? proof_.missing : kind == Finding::Kind::doubled ? proof_.doubled : proof_.altered;
+        std::uint64_t& count = kind == Finding::Kind::missing   ? proof_.missing
+                               : kind == Finding::Kind::doubled ? proof_.doubled
+                                                                : proof_.altered;
         count += last - first + 1;
         auto& list = proof_.findings;
         // Neighbours become one range.
-        if (!list.empty() && list.back().kind == kind && list.back().last + 1 == first && list.back().detail == detail) list.back().last = last;
-        else if (list.size() < findings_max) list.push_back({kind, first, last, std::move(detail)});
+        if (!list.empty() && list.back().kind == kind && list.back().last + 1 == first && list.back().detail == detail)
+            list.back().last = last;
+        else if (list.size() < findings_max)
+            list.push_back({kind, first, last, std::move(detail)});
     }
 
     StreamProof& proof_;
@@ -114,7 +123,8 @@ Result<std::vector<Lost>> lost_of(Database& database, StreamProof const& proof) 
         auto const more = select->step();
         if (!more) return fail(more.error());
         if (!*more) return out;
-        out.push_back({static_cast<std::uint64_t>(select->integer(0)), static_cast<std::uint64_t>(select->integer(1)), digest_of(select->blob(2))});
+        out.push_back(
+            {static_cast<std::uint64_t>(select->integer(0)), static_cast<std::uint64_t>(select->integer(1)), digest_of(select->blob(2))});
     }
 }
 
@@ -149,8 +159,8 @@ Result<StreamProof> prove(Database& database, Statement const& stream) {
 }  // namespace
 
 std::string StreamProof::line() const {
-    std::string out = fmt::format("{}/{}/{} records={} through={} missing={} doubled={} altered={} refused={} lost={}", site, gateway, stream, records, through,
-                                  missing, doubled, altered, refused, lost);
+    std::string out = fmt::format("{}/{}/{} records={} through={} missing={} doubled={} altered={} refused={} lost={}", site, gateway,
+                                  stream, records, through, missing, doubled, altered, refused, lost);
     if (unproved > 0) out += fmt::format(" unproved={}", unproved);
     return out;
 }
@@ -169,8 +179,9 @@ std::string Proof::total() const {
         sum.refused += s.refused;
         sum.lost += s.lost;
     }
-    return fmt::format("total streams={} records={} missing={} doubled={} altered={} refused={} lost={} stray={}{}", streams.size(), sum.records, sum.missing,
-                       sum.doubled, sum.altered, sum.refused, sum.lost, stray, damage.empty() ? "" : " file=\"" + damage + "\"");
+    return fmt::format("total streams={} records={} missing={} doubled={} altered={} refused={} lost={} stray={}{}", streams.size(),
+                       sum.records, sum.missing, sum.doubled, sum.altered, sum.refused, sum.lost, stray,
+                       damage.empty() ? "" : " file=\"" + damage + "\"");
 }
 
 Result<Proof> verify(std::filesystem::path const& path) {
@@ -185,8 +196,10 @@ Result<Proof> verify(std::filesystem::path const& path) {
     // One snapshot: a running centre commits between two streams.
     if (auto const begun = database->exec("BEGIN"); !begun) return fail(begun.error());
     Proof out;
-    if (auto const checked = database->quick_check(); !checked) out.damage = checked.error().message;
-    else if (*checked != "ok") out.damage = *checked;
+    if (auto const checked = database->quick_check(); !checked)
+        out.damage = checked.error().message;
+    else if (*checked != "ok")
+        out.damage = *checked;
     auto streams = database->prepare("SELECT id, site, gateway, stream, through, chain FROM stream ORDER BY site, gateway, id");
     if (!streams) return fail(streams.error());
     for (;;) {
@@ -195,8 +208,10 @@ Result<Proof> verify(std::filesystem::path const& path) {
         if (!*more) break;
         auto proof = prove(*database, *streams);
         // A page that cannot be read ends this stream's proof, not the others'.
-        if (proof) out.streams.push_back(std::move(*proof));
-        else if (out.damage.empty()) out.damage = proof.error().message;
+        if (proof)
+            out.streams.push_back(std::move(*proof));
+        else if (out.damage.empty())
+            out.damage = proof.error().message;
     }
     auto stray = database->prepare("SELECT count(*) FROM record WHERE id >> 40 NOT IN (SELECT id FROM stream)");
     if (!stray) return fail(stray.error());

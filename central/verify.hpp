@@ -19,13 +19,13 @@ struct Finding {
 struct StreamProof {
     std::string site, gateway, stream;
     std::uint64_t records = 0, through = 0;
-    std::uint64_t refused = 0;  // stored, proved, and not understood
-    std::uint64_t lost = 0;     // named by stream.closed
+    std::uint64_t refused = 0;   // stored, proved, and not understood
+    std::uint64_t lost = 0;      // named by stream.closed
     std::uint64_t unproved = 0;  // first after a loss whose chain before it is unknown: its own bytes are checked by nothing
     std::uint64_t missing = 0, doubled = 0, altered = 0;
     std::vector<Finding> findings;  // at most findings_max; the rest is counted
     bool good() const { return missing + doubled + altered == 0; }
-    std::string line() const;       // for people and scripts: "lyon/gw1/<stream> records=… through=… missing=…"
+    std::string line() const;  // for people and scripts: "lyon/gw1/<stream> records=… through=… missing=…"
 };
 inline constexpr std::size_t findings_max = 100;
 

@@ -18,7 +18,7 @@ struct SeqRange {
 };
 
 class ChainAudit {
-   public:
+ public:
     enum class Verdict : std::uint8_t {
         proved,    // its bytes give its chain from the chain before it
         altered,   // they do not, or its own attributes name another place
@@ -37,13 +37,13 @@ class ChainAudit {
 
     std::uint64_t walked() const { return walked_; }  // records
     std::vector<SeqRange> const& missing() const { return missing_; }
-    std::vector<SeqRange> const& altered() const { return altered_; }    // unreadable ones among them
+    std::vector<SeqRange> const& altered() const { return altered_; }  // unreadable ones among them
     std::vector<SeqRange> const& unproved() const { return unproved_; }
     std::vector<std::uint64_t> const& doubled() const { return doubled_; }  // seqs whose record also lies in another's place
     // All that may not be passed on as what was appended: missing, altered and unproved together, ascending, neighbours joined.
     std::vector<SeqRange> lost() const;
 
-   private:
+ private:
     void note(std::vector<SeqRange>& list, std::uint64_t first, std::uint64_t last, std::optional<Digest> chain);
     void reach(std::uint64_t seq);
 

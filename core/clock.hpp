@@ -11,21 +11,21 @@
 namespace marrowlink {
 
 class Clock {
-   public:
-    using Instant = std::chrono::steady_clock::time_point;  // monotonic; orders things and measures spans
+ public:
+    using Instant = std::chrono::steady_clock::time_point;         // monotonic; orders things and measures spans
     using Utc = std::chrono::sys_time<std::chrono::milliseconds>;  // wall clock; may step either way; shown, never used for order
 
     virtual ~Clock() = default;
     virtual Instant now() const = 0;
     virtual Utc utc() const = 0;
-    virtual bool synchronised() const = 0;            // does the kernel say that the wall clock follows a time source?
+    virtual bool synchronised() const = 0;             // does the kernel say that the wall clock follows a time source?
     virtual Task<void> sleep_until(Instant when) = 0;  // throws on cancellation, as every Asio operation does
 
     Task<void> sleep_for(std::chrono::milliseconds span) { return sleep_until(now() + span); }
 };
 
 class Entropy {
-   public:
+ public:
     virtual ~Entropy() = default;
     virtual void fill(std::span<std::byte> out) = 0;
 };

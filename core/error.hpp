@@ -28,9 +28,7 @@ struct Error {
 template <class T>
 using Result = tl::expected<T, Error>;
 
-inline tl::unexpected<Error> fail(Fault fault, std::string message) {
-    return tl::make_unexpected(Error{fault, std::move(message)});
-}
+inline tl::unexpected<Error> fail(Fault fault, std::string message) { return tl::make_unexpected(Error{fault, std::move(message)}); }
 inline tl::unexpected<Error> fail(Error error) { return tl::make_unexpected(std::move(error)); }
 
 // Exit codes of both programs, after sysexits(3): 64 usage, 65 data refused, 69 unavailable, 70 broken invariant, 78 configuration.

@@ -12,16 +12,17 @@
 namespace marrowlink {
 
 struct FolderEntry {
-    std::string name;            // relative to the folder, UTF-8
+    std::string name;  // relative to the folder, UTF-8
     std::uint64_t size = 0;
     std::int64_t modified_ns = 0;  // as the file system says; compared for equality, shown to people, trusted for nothing else
 };
 
 class Folder {
-   public:
+ public:
     virtual ~Folder() = default;
 
-    // Regular files whose names match the configured pattern, sorted by name. `unavailable` when the folder cannot be read (share away, no right).
+    // Regular files whose names match the configured pattern, sorted by name. `unavailable` when the folder cannot be read (share away, no
+    // right).
     virtual Result<std::vector<FolderEntry>> list() = 0;
 
     // The whole file; `refused` above `bytes_max`, `unavailable` when another program holds it or it is gone.

@@ -20,8 +20,7 @@ struct Field {
     Field(std::string_view n, std::string const& v) : name(n), value(v) {}
     Field(std::string_view n, char const* v) : name(n), value(v) {}
     template <class Integer>
-        requires std::is_integral_v<Integer>
-    Field(std::string_view n, Integer v) : name(n), value(std::to_string(v)) {}
+    requires std::is_integral_v<Integer> Field(std::string_view n, Integer v) : name(n), value(std::to_string(v)) {}
 };
 
 void info(std::string_view event, std::initializer_list<Field> fields = {});

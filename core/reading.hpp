@@ -12,9 +12,9 @@ struct Reading {
     std::string time_s;         // seconds since the run began (kinetic); empty elsewhere
     std::string wavelength_nm;  // detection: absorbance wavelength, fluorescence emission
     std::string excitation_nm;
-    std::string value;          // empty when a word stood in the number's place; then `flag` holds the word
-    std::string unit;           // "OD", "RFU", "RLU" as far as the source says; never converted
-    std::string flag;           // "OVRFLW", "?????", "#SAT", … verbatim; empty for an ordinary value
+    std::string value;  // empty when a word stood in the number's place; then `flag` holds the word
+    std::string unit;   // "OD", "RFU", "RLU" as far as the source says; never converted
+    std::string flag;   // "OVRFLW", "?????", "#SAT", … verbatim; empty for an ordinary value
 
     friend bool operator==(Reading const&, Reading const&) = default;
 };

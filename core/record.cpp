@@ -24,15 +24,15 @@ bool take_text(std::string_view& from, std::string_view& text) {
 }  // namespace
 
 std::vector<std::string_view> const& record_types() {
-    static std::vector<std::string_view> const all = {
-        type::run_started, type::run_readings,     type::run_file,  type::run_finished, type::run_labelled,  type::run_aborted,
-        type::audit,       type::instrument_state, type::telemetry, type::stream_opened, type::stream_closed};
+    static std::vector<std::string_view> const all = {type::run_started,  type::run_readings,  type::run_file,     type::run_finished,
+                                                      type::run_labelled, type::run_aborted,   type::audit,        type::instrument_state,
+                                                      type::telemetry,    type::stream_opened, type::stream_closed};
     return all;
 }
 
 std::string idempotency_key(Draft const& draft, Sha256& hash) {
-    for (std::string_view const text : {std::string_view{draft.instrument}, std::string_view{draft.run}, draft.type,
-                                        std::string_view{draft.part}}) {
+    for (std::string_view const text :
+         {std::string_view{draft.instrument}, std::string_view{draft.run}, draft.type, std::string_view{draft.part}}) {
         hash.update(text).update(std::string_view{"\0", 1});
     }
     Digest const digest = hash.finish();

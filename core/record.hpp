@@ -14,7 +14,7 @@
 
 namespace marrowlink {
 
-inline constexpr std::size_t block_bytes_max = 64 * 1024;   // data of one record; a larger run is cut into several
+inline constexpr std::size_t block_bytes_max = 64 * 1024;     // data of one record; a larger run is cut into several
 inline constexpr std::size_t attribute_bytes_max = 4 * 1024;  // all attributes of one record together, encoded
 
 // Record types, without the prefix "org.marrowlink." that the `type` attribute carries.
@@ -36,13 +36,13 @@ std::vector<std::string_view> const& record_types();  // all of the above
 
 // What a driver hands to the outbox: a fact without its place in a stream yet.
 struct Draft {
-    std::string_view type;    // one of `type::`
-    std::string instrument;   // configured id; "gateway" for facts about the gateway itself
-    std::string run;          // run id, the CloudEvents subject; empty for facts that belong to no run
-    std::string sourcekey;    // the instrument's own key of the run, or SHA-256 of its original bytes; counted once per key at the centre
-    std::string part;         // which part of the run this is; (instrument, run, type, part) is stored at most once, however often appended
+    std::string_view type;   // one of `type::`
+    std::string instrument;  // configured id; "gateway" for facts about the gateway itself
+    std::string run;         // run id, the CloudEvents subject; empty for facts that belong to no run
+    std::string sourcekey;   // the instrument's own key of the run, or SHA-256 of its original bytes; counted once per key at the centre
+    std::string part;        // which part of the run this is; (instrument, run, type, part) is stored at most once, however often appended
     std::string content_type = "application/json";
-    std::string data;         // ≤ block_bytes_max
+    std::string data;                                             // ≤ block_bytes_max
     std::vector<std::pair<std::string, std::string>> extensions;  // further attributes (run.file: fileoffset, filesize, filesha256)
 };
 
@@ -87,8 +87,8 @@ std::string attributes_of(Draft const& draft, Origin const& origin, Stamp const&
 Digest chain_start(std::string_view stream);
 Digest chain_next(Sha256& hash, Digest const& previous, std::string_view attributes, std::string_view data);
 
-std::string sequence_text(std::uint64_t seq);                        // 20 digits, zero-padded
-std::optional<std::uint64_t> sequence_from(std::string_view text);   // exactly 20 digits
+std::string sequence_text(std::uint64_t seq);                       // 20 digits, zero-padded
+std::optional<std::uint64_t> sequence_from(std::string_view text);  // exactly 20 digits
 
 // Configured ids (site, gateway, instrument): [a-z0-9-]{1,32}.
 bool is_identifier(std::string_view text);

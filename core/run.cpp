@@ -16,9 +16,7 @@ Draft draft_of(RunIdentity const& id, std::string_view type, std::string part) {
     return draft;
 }
 
-json::object header(RunIdentity const& id) {
-    return json::object{{"run", id.run}, {"instrument", id.instrument}, {"driver", id.driver}};
-}
+json::object header(RunIdentity const& id) { return json::object{{"run", id.run}, {"instrument", id.instrument}, {"driver", id.driver}}; }
 
 void put_if(json::object& out, std::string_view name, std::string_view value) {
     if (!value.empty()) out[name] = value;
@@ -106,9 +104,8 @@ Draft run_file_chunk(RunIdentity const& id, std::string_view bytes, std::string_
     Draft draft = draft_of(id, type::run_file, fmt::format("{}/{}", sha256_hex, offset));
     draft.content_type = "application/octet-stream";
     draft.data = bytes.substr(offset, block_bytes_max);
-    draft.extensions = {{"fileoffset", std::to_string(offset)},
-                        {"filesha256", std::string{sha256_hex}},
-                        {"filesize", std::to_string(bytes.size())}};
+    draft.extensions = {
+        {"fileoffset", std::to_string(offset)}, {"filesha256", std::string{sha256_hex}}, {"filesize", std::to_string(bytes.size())}};
     return draft;
 }
 

@@ -19,8 +19,8 @@ struct RunIdentity {
     std::string sourcekey;
 };
 
-// The run id of a source that repeats itself: a UUID made from SHA-256 of (instrument, sourcekey, digest of the original bytes), so that the same
-// bytes are the same run after any restart, and other bytes under the same key are another run: a revision that the centre shows.
+// The run id of a source that repeats itself: a UUID made from SHA-256 of (instrument, sourcekey, digest of the original bytes), so that
+// the same bytes are the same run after any restart, and other bytes under the same key are another run: a revision that the centre shows.
 std::string run_id_of(std::string_view instrument, std::string_view sourcekey, std::string_view original_sha256_hex);
 
 struct RunFile {
@@ -29,7 +29,7 @@ struct RunFile {
     std::string sha256;           // of the bytes that leave the site (the run.file chunks put together)
     std::string original_sha256;  // of the instrument's own bytes; equal unless name-bearing fields were blanked
     std::uint64_t size = 0;
-    std::uint64_t blanked = 0;    // how many bytes were overwritten by spaces
+    std::uint64_t blanked = 0;  // how many bytes were overwritten by spaces
 };
 
 struct RunManifest {
@@ -38,10 +38,10 @@ struct RunManifest {
     std::string plate;
     std::string started, started_as_written;  // our clock (RFC 3339) or empty; the instrument's own words
     std::string arrived;                      // RFC 3339
-    std::uint64_t blocks = 0;        // run.readings records
+    std::uint64_t blocks = 0;                 // run.readings records
     std::vector<RunFile> files;
     std::vector<Reading> const* readings = nullptr;  // summarised, not copied
-    json::array datasets;            // cytometry: version, events, parameters
+    json::array datasets;                            // cytometry: version, events, parameters
     std::vector<std::string> notes;
 };
 
@@ -57,11 +57,11 @@ struct TakenFile {
     std::string instrument;
     std::string sha256;  // hex, of the original bytes
     std::string run;
-    std::string name;    // for people at the site; never leaves it
+    std::string name;  // for people at the site; never leaves it
 };
 
 Draft run_started(RunIdentity const& id, std::string_view plate, std::string_view by, json::object protocol);
-std::vector<Draft> run_readings(RunIdentity const& id, std::vector<Reading> const& readings);  // blocks ≤ block_bytes_max
+std::vector<Draft> run_readings(RunIdentity const& id, std::vector<Reading> const& readings);             // blocks ≤ block_bytes_max
 std::vector<Draft> run_file(RunIdentity const& id, std::string_view bytes, std::string_view sha256_hex);  // chunks ≤ block_bytes_max
 // The chunk that begins at `offset`: for files too large to be held twice.
 Draft run_file_chunk(RunIdentity const& id, std::string_view bytes, std::string_view sha256_hex, std::size_t offset);

@@ -11,7 +11,7 @@ namespace marrowlink {
 using Digest = std::array<std::uint8_t, 32>;
 
 class Sha256 {
-   public:
+ public:
     Sha256();
     ~Sha256();
     Sha256(Sha256&&) noexcept;
@@ -20,7 +20,7 @@ class Sha256 {
     Sha256& update(Digest const& digest);
     Digest finish();  // and starts anew, so that one object hashes many things without allocating
 
-   private:
+ private:
     void* context_;
 };
 
@@ -30,8 +30,6 @@ std::string hex(std::string_view bytes);  // lower case
 std::string hex(Digest const& digest);
 bool digest_from_hex(std::string_view text, Digest& out);  // exactly 64 lower-case hexadecimal digits
 
-inline std::string_view as_bytes(Digest const& digest) {
-    return {reinterpret_cast<char const*>(digest.data()), digest.size()};
-}
+inline std::string_view as_bytes(Digest const& digest) { return {reinterpret_cast<char const*>(digest.data()), digest.size()}; }
 
 }  // namespace marrowlink

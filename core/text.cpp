@@ -8,9 +8,9 @@ namespace marrowlink {
 namespace {
 
 // Unicode's table "cp1252 to Unicode"; 0: the five bytes that cp1252 leaves undefined.
-constexpr std::array<std::uint16_t, 32> cp1252_high = {0x20AC, 0,      0x201A, 0x0192, 0x201E, 0x2026, 0x2020, 0x2021, 0x02C6, 0x2030, 0x0160,
-                                                       0x2039, 0x0152, 0,      0x017D, 0,      0,      0x2018, 0x2019, 0x201C, 0x201D, 0x2022,
-                                                       0x2013, 0x2014, 0x02DC, 0x2122, 0x0161, 0x203A, 0x0153, 0,      0x017E, 0x0178};
+constexpr std::array<std::uint16_t, 32> cp1252_high = {
+    0x20AC, 0,      0x201A, 0x0192, 0x201E, 0x2026, 0x2020, 0x2021, 0x02C6, 0x2030, 0x0160, 0x2039, 0x0152, 0, 0x017D, 0,
+    0,      0x2018, 0x2019, 0x201C, 0x201D, 0x2022, 0x2013, 0x2014, 0x02DC, 0x2122, 0x0161, 0x203A, 0x0153, 0, 0x017E, 0x0178};
 
 // How many bytes of a well-formed sequence start here; 0 when none does (RFC 3629, section 4).
 std::size_t sequence_length(std::string_view s) {
@@ -70,7 +70,8 @@ Result<std::string> to_utf8(std::string_view bytes, TextEncoding encoding) {
         unsigned const byte = static_cast<unsigned char>(bytes[i]);
         bool const special = encoding == TextEncoding::cp1252 && byte >= 0x80 && byte < 0xA0;
         unsigned const code = special ? cp1252_high[byte - 0x80] : byte;
-        if (special && code == 0) return fail(Fault::refused, fmt::format("Byte {} is {:02x}, which Windows-1252 does not define.", i, byte));
+        if (special && code == 0)
+            return fail(Fault::refused, fmt::format("Byte {} is {:02x}, which Windows-1252 does not define.", i, byte));
         append_code_point(out, code);
     }
     return out;

@@ -14,7 +14,7 @@
 namespace marrowlink {
 
 class Transport {
-   public:
+ public:
     virtual ~Transport() = default;
 
     // At least one byte, or `timed_out` when `deadline` passes first (nothing is lost: later bytes come with the next call),
@@ -30,7 +30,7 @@ class Transport {
 
 // Opens one configured transport, again and again. The error names the port, its owner or the missing right, and what to do.
 class TransportFactory {
-   public:
+ public:
     virtual ~TransportFactory() = default;
     virtual Task<Result<std::unique_ptr<Transport>>> open() = 0;
     virtual std::string name() const = 0;  // for people: "/dev/ttyUSB0 9600 8N1", "10.0.0.7:4001"

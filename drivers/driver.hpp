@@ -19,9 +19,9 @@ struct Receipt {
 };
 
 struct Batch {
-    std::vector<Draft> records;       // appended together, in one transaction
+    std::vector<Draft> records;  // appended together, in one transaction
     Receipt receipt;
-    std::uint64_t consumed = 0;       // bytes of the transport, from its first, that these records account for
+    std::uint64_t consumed = 0;         // bytes of the transport, from its first, that these records account for
     std::optional<TakenFile> taken;     // with the last batch of an export file
     std::vector<BlankedBytes> blanked;  // what stood under the spaces of the run.file chunks in `records`
 };
@@ -32,7 +32,7 @@ enum class FileStanding : std::uint8_t {
     incomplete,  // looked at, and its end is missing
     refused,     // of no known format, too large, or unreadable (then its bytes are kept)
     taken,
-    revision,    // taken: other content of a run or a file that was taken before
+    revision,  // taken: other content of a run or a file that was taken before
 };
 constexpr std::string_view text_of(FileStanding standing) {
     switch (standing) {
@@ -59,7 +59,7 @@ struct StartRequest {
 };
 
 class Driver {
-   public:
+ public:
     virtual ~Driver() = default;
 
     // Asks the instrument who it is and what state it is in; changes nothing there. Returns words for people: "SpectraMax ROM v2.11".

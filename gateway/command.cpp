@@ -30,7 +30,8 @@ Result<json::object> ask(std::filesystem::path const& config_file, std::string m
     });
     loop.run();
     if (!answer || !*answer)
-        return fail(Fault::unavailable, fmt::format("No gateway answers on {}: {}", config->page.socket.string(), answer ? answer->error().message : "no answer"));
+        return fail(Fault::unavailable, fmt::format("No gateway answers on {}: {}", config->page.socket.string(),
+                                                    answer ? answer->error().message : "no answer"));
     auto parsed = json::parse((*answer)->body, "the gateway's answer");
     if (!parsed) return fail(parsed.error());
     if (!parsed->is_object()) return fail(Fault::broken, "The gateway's answer is not an object.");
@@ -72,14 +73,16 @@ Result<void> print_status(std::filesystem::path const& config_file, bool as_json
     json::object const link = part(*answer, "link");
     json::object const backlog = part(*answer, "backlog");
     fmt::print("{}/{} {}\nlink: {} {}\nbacklog: {} records\n", json::string_of(gateway, "site"), json::string_of(gateway, "id"),
-               json::string_of(gateway, "version"), json::string_of(link, "state"), json::string_of(link, "detail"), json::integer_of(backlog, "records"));
+               json::string_of(gateway, "version"), json::string_of(link, "state"), json::string_of(link, "detail"),
+               json::integer_of(backlog, "records"));
     for (json::value const& value : list(*answer, "instruments")) {
         if (!value.is_object()) continue;
         json::object const& card = value.get_object();
         auto const* const age = card.if_contains("last_heard_age_s");
-        fmt::print("{}: {}{} {}\n", json::string_of(card, "id"), json::string_of(card, "state"),
-                   age && age->is_number() ? fmt::format(", last heard {:.0f} s ago", age->to_number<double>()) : std::string{", not heard yet"},
-                   json::string_of(card, "detail"));
+        fmt::print(
+            "{}: {}{} {}\n", json::string_of(card, "id"), json::string_of(card, "state"),
+            age && age->is_number() ? fmt::format(", last heard {:.0f} s ago", age->to_number<double>()) : std::string{", not heard yet"},
+            json::string_of(card, "detail"));
     }
     for (json::value const& value : list(*answer, "alarms")) {
         if (!value.is_object()) continue;

@@ -213,7 +213,8 @@ SpectramaxConfig read_spectramax(Section& section) {
     out.serial = read_serial(section);
     section.require("port", section.has("port") ? std::optional(out.serial.port) : std::nullopt, "the serial port of the reader");
     if (auto nm = section.integer("wavelength_nm", 190, 1000)) out.wavelength_nm = static_cast<int>(*nm);
-    section.choice("mode", {"endpoint"});  // the only one that the driver can start; said so that asking for another is a mistake and not a surprise
+    section.choice(
+        "mode", {"endpoint"});  // the only one that the driver can start; said so that asking for another is a mistake and not a surprise
     if (auto ms = section.integer("poll_ms", 100, 60'000)) out.poll = std::chrono::milliseconds(*ms);
     if (auto ms = section.integer("command_timeout_ms", 100, 300'000)) out.command_timeout = std::chrono::milliseconds(*ms);
     return out;

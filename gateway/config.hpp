@@ -101,7 +101,7 @@ struct FolderConfig {
 
 struct SpectramaxConfig {
     SerialConfig serial;
-    int wavelength_nm = 450;  // 190 to 1000
+    int wavelength_nm = 450;                           // 190 to 1000
     std::chrono::milliseconds poll{1'000};             // 100 to 60000
     std::chrono::milliseconds command_timeout{5'000};  // 100 to 300000
     friend bool operator==(SpectramaxConfig const&, SpectramaxConfig const&) = default;

@@ -36,7 +36,7 @@ Message message_of(Record const& record, std::string_view site, std::string_view
 }  // namespace
 
 std::string_view to_string(LinkState state) {
-    constexpr std::string_view names[] = {"connecting", "connected",  "centre_away", "refused",
+    constexpr std::string_view names[] = {"connecting",     "connected",  "centre_away", "refused",
                                           "not_authorised", "taken_over", "stalled",     "centre_disagrees"};
     return names[static_cast<int>(state)];
 }
@@ -266,7 +266,8 @@ void Forwarder::on_puback(std::uint64_t token, std::uint8_t reason) {
     Flight const flight = found->second;
     flights_.erase(found);
     if (reason == reason_not_authorised) {
-        set_state(LinkState::not_authorised, "The broker took the connection but refuses this gateway's records (reason 135): its access list must allow them.");
+        set_state(LinkState::not_authorised,
+                  "The broker took the connection but refuses this gateway's records (reason 135): its access list must allow them.");
         return;
     }
     if (!flight.lane) return pump();
@@ -344,8 +345,9 @@ void Forwarder::watch_for_stall() {
                     if (in_flight()) {
                         stalling_ = true;
                         if (status_.state != LinkState::not_authorised)
-                            set_state(LinkState::stalled, fmt::format("{} records were sent and neither the broker nor the centre has answered for {} s.",
-                                                                      unacknowledged_records_, stall_time().count() / 1000));
+                            set_state(LinkState::stalled,
+                                      fmt::format("{} records were sent and neither the broker nor the centre has answered for {} s.",
+                                                  unacknowledged_records_, stall_time().count() / 1000));
                     }
                     uplink_.close();
                     break;
@@ -370,8 +372,9 @@ void Forwarder::set_state(LinkState state, std::string detail) {
     status_.detail = std::move(detail);
     if (changed) {
         bool const bad = state == LinkState::not_authorised || state == LinkState::taken_over || state == LinkState::centre_disagrees;
-        (bad ? log::error : state == LinkState::connected ? log::info : log::warn)(
-            "link.state_changed", {{"state", to_string(state)}, {"detail", status_.detail}});
+        (bad                             ? log::error
+         : state == LinkState::connected ? log::info
+                                         : log::warn)("link.state_changed", {{"state", to_string(state)}, {"detail", status_.detail}});
     }
     listener_.on_link(status_);
 }

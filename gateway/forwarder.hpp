@@ -1,5 +1,6 @@
-// Keeps the outbox emptying through the uplink, bounded in flight. Go-back-N: on connect, when the centre comes back and on a stall, sending starts
-// again behind the last acknowledged record. Nothing is confirmed but what this stream holds under the very chain that central names.
+// Keeps the outbox emptying through the uplink, bounded in flight. Go-back-N: on connect, when the centre comes back and on a stall,
+// sending starts again behind the last acknowledged record. Nothing is confirmed but what this stream holds under the very chain that
+// central names.
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
@@ -32,14 +33,14 @@ std::string_view to_string(LinkState state);
 struct LinkStatus {
     LinkState state = LinkState::connecting;
     std::string detail;
-    std::uint64_t pubacked = 0;      // live stream: highest seq the broker has taken; proof of nothing
-    std::uint64_t published = 0;     // count, repetitions included
-    std::uint64_t repeated = 0;      // count of publishes at or below a seq published before
-    std::uint64_t forgotten = 0;     // records central asks for again that are no longer kept here
+    std::uint64_t pubacked = 0;   // live stream: highest seq the broker has taken; proof of nothing
+    std::uint64_t published = 0;  // count, repetitions included
+    std::uint64_t repeated = 0;   // count of publishes at or below a seq published before
+    std::uint64_t forgotten = 0;  // records central asks for again that are no longer kept here
 };
 
 class ForwarderListener {
-   public:
+ public:
     virtual ~ForwarderListener() = default;
     virtual void on_link(LinkStatus const& status) = 0;
     virtual void on_answer(json::object const& answer) = 0;
@@ -47,25 +48,25 @@ class ForwarderListener {
 };
 
 struct ForwarderLimits {
-    std::size_t records = 800;           // without central's acknowledgement
-    std::size_t bytes = 8u << 20;        // without central's acknowledgement
+    std::size_t records = 800;     // without central's acknowledgement
+    std::size_t bytes = 8u << 20;  // without central's acknowledgement
     std::chrono::milliseconds stall{30'000};
     std::chrono::milliseconds backoff_first{250};
     std::chrono::milliseconds backoff_last{30'000};
 };
 
 class Forwarder final : public UplinkListener {
-   public:
+ public:
     Forwarder(Uplink& uplink, Clock& clock, Entropy& entropy, boost::asio::any_io_executor loop, std::string site, std::string gateway,
               ForwarderLimits limits, ForwarderListener& listener);
     ~Forwarder() override;
 
-    void start();                          // first attempt to connect
-    void stop();                           // closes; no further attempt
-    void reconnect_now();                  // after a change of certificates or configuration
+    void start();                               // first attempt to connect
+    void stop();                                // closes; no further attempt
+    void reconnect_now();                       // after a change of certificates or configuration
     void add(RecordSource& source, bool live);  // drained in the order added, the live one last
     void remove(RecordSource& source);
-    void appended();                       // the live source grew
+    void appended();  // the live source grew
     LinkStatus const& status() const { return status_; }
 
     void on_connected(Connected const& connected) override;
@@ -73,7 +74,7 @@ class Forwarder final : public UplinkListener {
     void on_puback(std::uint64_t token, std::uint8_t reason) override;
     void on_messages(std::vector<Message> messages) override;
 
-   private:
+ private:
     struct Sent {
         std::uint64_t seq;
         std::size_t bytes;
@@ -81,12 +82,12 @@ class Forwarder final : public UplinkListener {
         Clock::Instant at;
     };
     struct Lane {
-        RecordSource* source = nullptr;   // null once the lane has been removed
+        RecordSource* source = nullptr;  // null once the lane has been removed
         bool live = false;
         bool fetching = false;
-        std::string disagreement;         // what central holds against what we hold; empty: nothing
-        std::uint64_t cursor = 1;         // next seq to send
-        std::uint64_t floor = 0;          // central has everything through here, as last heard; lower than the source's own after a restored centre
+        std::string disagreement;  // what central holds against what we hold; empty: nothing
+        std::uint64_t cursor = 1;  // next seq to send
+        std::uint64_t floor = 0;  // central has everything through here, as last heard; lower than the source's own after a restored centre
         std::uint64_t highest_sent = 0;
         std::deque<Record> ready;         // fetched, not sent
         std::deque<Sent> unacknowledged;  // sent, in order
@@ -145,8 +146,8 @@ class Forwarder final : public UplinkListener {
     bool stopped_ = false;
     bool stalling_ = false;
     bool open_scheduled_ = false;
-    bool unheard_ = false;          // the broker knows no subscriber although the centre says that it is there
-    std::uint64_t attempt_ = 0;     // raised when one is made ahead of its time
+    bool unheard_ = false;       // the broker knows no subscriber although the centre says that it is there
+    std::uint64_t attempt_ = 0;  // raised when one is made ahead of its time
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 

@@ -30,7 +30,8 @@ void Forwarder::acknowledge(LanePtr const& pointer, std::uint64_t through, Diges
         asio::detached);
 }
 
-void Forwarder::judge(Lane& lane, std::uint64_t word, std::uint64_t through, Digest const& chain, bool retained, std::optional<Digest> own) {
+void Forwarder::judge(Lane& lane, std::uint64_t word, std::uint64_t through, Digest const& chain, bool retained,
+                      std::optional<Digest> own) {
     // Looking up our own chain takes time; a later word of central's may have been judged meanwhile.
     if (word < lane.judged) return;
     lane.judged = word;
@@ -41,13 +42,19 @@ void Forwarder::judge(Lane& lane, std::uint64_t word, std::uint64_t through, Dig
     }
     if (!own) {
         if (through > lane.source->appended())
-            return disagree(lane, through, fmt::format("central has {} records of this stream, this gateway has written {}", through, lane.source->appended()));
+            return disagree(
+                lane, through,
+                fmt::format("central has {} records of this stream, this gateway has written {}", through, lane.source->appended()));
         if (retained || through >= lane.floor) return;
         // A centre restored from an older backup asks for what is no longer kept.
         status_.forgotten = lane.source->first_kept() - through - 1;
-        log::error("link.records_forgotten", {{"stream", lane.source->stream()}, {"central_has", through}, {"kept_from", lane.source->first_kept()},
+        log::error("link.records_forgotten", {{"stream", lane.source->stream()},
+                                              {"central_has", through},
+                                              {"kept_from", lane.source->first_kept()},
                                               {"count", status_.forgotten}});
-        return disagree(lane, through, fmt::format("central has records through {} only; this gateway keeps them from {} on", through, lane.source->first_kept()));
+        return disagree(
+            lane, through,
+            fmt::format("central has records through {} only; this gateway keeps them from {} on", through, lane.source->first_kept()));
     }
     if (*own != chain) return disagree(lane, through, fmt::format("central holds another record as number {}", through));
     bool const agreed_again = !std::exchange(lane.disagreement, "").empty();

@@ -9,7 +9,7 @@ namespace marrowlink {
 
 // Notes when the instrument was last heard; adds nothing else to the line.
 class Instrument::Heard final : public Transport {
-   public:
+ public:
     Heard(std::unique_ptr<Transport> line, Instrument& owner) : line_(std::move(line)), owner_(owner) {}
 
     Task<Result<std::size_t>> read_some(std::span<std::byte> into, Clock::Instant deadline) override {
@@ -22,7 +22,7 @@ class Instrument::Heard final : public Transport {
     }
     Task<Result<void>> write(std::span<std::byte const> bytes) override { return line_->write(bytes); }
 
-   private:
+ private:
     std::unique_ptr<Transport> line_;
     Instrument& owner_;
 };
@@ -145,8 +145,10 @@ Task<Result<std::uint64_t>> Instrument::store(Append append) {
     std::size_t messages = 0;
     for (Draft const& draft : append.drafts) {
         bool const is_message = draft.type == type::run_readings && plan_.messages;
-        if (is_message) ++messages;
-        else if (draft.type != type::run_file) drafts.push_back(draft);
+        if (is_message)
+            ++messages;
+        else if (draft.type != type::run_file)
+            drafts.push_back(draft);
     }
     auto const taken = append.taken;
     auto const kept = co_await outbox_.append(std::move(append));

@@ -18,14 +18,14 @@ enum class ConnectionState : std::uint8_t { waiting_for_port, connecting, servin
 
 struct ConnectionStatus {
     ConnectionState state = ConnectionState::waiting_for_port;
-    std::string detail;                         // whole sentence; what to do when something is wrong
-    std::string identity;                       // what the instrument said it is
-    std::string run, plate;                     // open run, empty when none
-    std::optional<Clock::Instant> last_heard;   // absent before the first word
+    std::string detail;                        // whole sentence; what to do when something is wrong
+    std::string identity;                      // what the instrument said it is
+    std::string run, plate;                    // open run, empty when none
+    std::optional<Clock::Instant> last_heard;  // absent before the first word
 };
 
 class InstrumentListener {
-   public:
+ public:
     virtual ~InstrumentListener() = default;
     virtual void on_instrument(std::string const& id, ConnectionStatus const& status) = 0;
     virtual void on_heard(std::string const& id, Clock::Instant at) = 0;
@@ -37,24 +37,24 @@ class InstrumentListener {
 // What differs from one configured instrument to the next.
 struct InstrumentPlan {
     struct Connection {
-        Transport* transport = nullptr;       // null for a folder
-        std::uint64_t position = 0;           // bytes journalled before this connection
-        std::optional<OpenRun> open_run;      // begun before this connection and not ended
-        std::string last_transcript;          // SHA-256 of the transcript of its last finished run; empty: none
+        Transport* transport = nullptr;   // null for a folder
+        std::uint64_t position = 0;       // bytes journalled before this connection
+        std::optional<OpenRun> open_run;  // begun before this connection and not ended
+        std::string last_transcript;      // SHA-256 of the transcript of its last finished run; empty: none
     };
     std::string id;
-    std::string driver_name, port;            // port: for people
+    std::string driver_name, port;  // port: for people
     bool tried_on_hardware = false;
     bool commandable = false;
-    bool followed = false;                    // the driver polls its instrument and has more to say than its batches
+    bool followed = false;                        // the driver polls its instrument and has more to say than its batches
     std::unique_ptr<TransportFactory> transport;  // null for a folder
     std::function<std::unique_ptr<Driver>(Connection)> driver;
-    bool journalled = false;                  // it cannot repeat itself
-    bool messages = false;                    // each run.readings record is a whole run of one message
+    bool journalled = false;  // it cannot repeat itself
+    bool messages = false;    // each run.readings record is a whole run of one message
 };
 
 class Instrument {
-   public:
+ public:
     static constexpr std::chrono::milliseconds backoff_first{500};
     static constexpr std::chrono::milliseconds backoff_last{10'000};
 
@@ -69,7 +69,7 @@ class Instrument {
     std::string const& id() const { return plan_.id; }
     Driver const* driver() const { return driver_.get(); }  // null while not connected
 
-   private:
+ private:
     class Heard;
 
     Task<void> read_journal();

@@ -11,29 +11,30 @@ namespace marrowlink {
 
 // A transport whose `read_some` returns only bytes that are already in the outbox's journal (one commit, shared with whoever else waits).
 class JournalledTransport final : public Transport {
-   public:
+ public:
     // `position`: how many bytes this instrument had sent before this connection.
     JournalledTransport(std::unique_ptr<Transport> line, Outbox& outbox, std::string instrument, std::uint64_t position);
 
     Task<Result<std::size_t>> read_some(std::span<std::byte> into, Clock::Instant deadline) override;
     Task<Result<void>> write(std::span<std::byte const> bytes) override;
 
-   private:
+ private:
     std::unique_ptr<Transport> line_;
     Outbox& outbox_;
     std::string instrument_;
     std::uint64_t position_;
 };
 
-// What the journal held when the gateway started or the line came back: read once more, then `closed`, as the connection that brought it was.
+// What the journal held when the gateway started or the line came back: read once more, then `closed`, as the connection that brought it
+// was.
 class ReplayTransport final : public Transport {
-   public:
+ public:
     explicit ReplayTransport(std::string bytes) : bytes_(std::move(bytes)) {}
 
     Task<Result<std::size_t>> read_some(std::span<std::byte> into, Clock::Instant deadline) override;
     Task<Result<void>> write(std::span<std::byte const> bytes) override;  // nobody is there to hear it
 
-   private:
+ private:
     std::string bytes_;
     std::size_t given_ = 0;
 };

@@ -1,4 +1,5 @@
-// marrowlink-gateway: from the instruments to the broker. Exit codes: 0, 64 usage, 65 data refused, 69 unavailable, 70 broken invariant, 78 configuration.
+// marrowlink-gateway: from the instruments to the broker. Exit codes: 0, 64 usage, 65 data refused, 69 unavailable, 70 broken invariant, 78
+// configuration.
 #include <CLI/CLI.hpp>
 #include <csignal>
 #include <iostream>
@@ -25,7 +26,8 @@ Result<void> check(std::filesystem::path const& file) {
     auto const config = read_config(file);
     if (!config) return fail(config.error());
     for (std::string const& warning : config->warnings) std::cerr << warning << '\n';
-    std::cout << file.string() << " is good: gateway " << config->site << '/' << config->gateway << ", " << config->instruments.size() << " instruments.\n";
+    std::cout << file.string() << " is good: gateway " << config->site << '/' << config->gateway << ", " << config->instruments.size()
+              << " instruments.\n";
     return {};
 }
 }  // namespace

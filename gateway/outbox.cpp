@@ -58,7 +58,9 @@ Task<Result<std::uint64_t>> Outbox::append(Append append) {
 }
 
 Task<Result<std::vector<Record>>> Outbox::peek(std::uint64_t from, std::size_t records_max, std::size_t bytes_max) {
-    std::function<Result<std::vector<Record>>(OutboxStore&)> read = [=](OutboxStore& store) { return store.peek_proved(from, records_max, bytes_max); };
+    std::function<Result<std::vector<Record>>(OutboxStore&)> read = [=](OutboxStore& store) {
+        return store.peek_proved(from, records_max, bytes_max);
+    };
     return ask(std::move(read));
 }
 
@@ -135,7 +137,8 @@ void Outbox::commit() {
     if (alone_ > 0) --alone_;
     committing_ = true;
     asio::post(store_executor_, [this, alive = alive_, store = store_, loop = loop_, commit, stamp = stamp(), now = now_ms()] {
-        Result<void> result = commit->appends.empty() ? store->confirm(commit->confirmed) : store->append(commit->appends, stamp, now, commit->confirmed);
+        Result<void> result =
+            commit->appends.empty() ? store->confirm(commit->confirmed) : store->append(commit->appends, stamp, now, commit->confirmed);
         asio::post(loop, [this, alive, commit, result = std::move(result), position = store->position()]() mutable {
             if (*alive) committed(commit, std::move(result), position);
         });
@@ -149,8 +152,10 @@ void Outbox::committed(std::shared_ptr<Commit> commit, Result<void> result, Outb
         // A read has found the file damaged while this commit ran; whether or not it went well, nothing more goes into that file.
         Error const found = *std::exchange(damage_, std::nullopt);
         auto const alive = alive_;
-        if (result) finish(*commit, result);
-        else put_back(*commit);
+        if (result)
+            finish(*commit, result);
+        else
+            put_back(*commit);
         if (*alive && listener_) listener_->on_damaged(found);
         return;
     }
@@ -176,8 +181,10 @@ void Outbox::committed(std::shared_ptr<Commit> commit, Result<void> result, Outb
 void Outbox::finish(Commit& commit, Result<void> const& result) {
     std::uint64_t const appended = position_.appended;
     for (auto& done : commit.done) {
-        if (result) done(appended);
-        else done(fail(result.error()));
+        if (result)
+            done(appended);
+        else
+            done(fail(result.error()));
     }
 }
 
@@ -190,8 +197,10 @@ void Outbox::put_back(Commit& commit) {
 
 void Outbox::damaged(Error const& error) {
     if (std::exchange(damaged_, true)) return;
-    if (committing_) damage_ = error;
-    else if (listener_) listener_->on_damaged(error);
+    if (committing_)
+        damage_ = error;
+    else if (listener_)
+        listener_->on_damaged(error);
 }
 
 void Outbox::retry_later(Error const& error) {

@@ -1,5 +1,5 @@
-// The durable queue of records: the loop's door to the store thread. `append` is durable when it returns and idempotent on the source's own key;
-// appends that wait while a commit runs share the next one.
+// The durable queue of records: the loop's door to the store thread. `append` is durable when it returns and idempotent on the source's own
+// key; appends that wait while a commit runs share the next one.
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
@@ -15,22 +15,23 @@
 
 namespace marrowlink {
 
-inline constexpr std::size_t commit_drafts_max = 512;  // one transaction takes at most this many records…
+inline constexpr std::size_t commit_drafts_max = 512;      // one transaction takes at most this many records…
 inline constexpr std::size_t commit_bytes_max = 8u << 20;  // …or this many bytes, whichever comes first; the rest waits for the next one
 
 // Called on the loop.
 class OutboxListener {
-   public:
+ public:
     virtual ~OutboxListener() = default;
     virtual void on_position(OutboxPosition const& position) = 0;  // after every change
-    virtual void on_trouble(Error const& error) = 0;  // a commit was refused (disk, budget, lock) and is tried again until it succeeds; said once
+    virtual void on_trouble(
+        Error const& error) = 0;  // a commit was refused (disk, budget, lock) and is tried again until it succeeds; said once
     virtual void on_trouble_over() = 0;
     // The file is damaged and no commit is running. Appends wait. The owner awaits `retire`, sets the file aside and calls `replace`.
     virtual void on_damaged(Error const& error) = 0;
 };
 
 class Outbox final : public RecordSource {
-   public:
+ public:
     Outbox(std::unique_ptr<OutboxStore> store, Clock& clock, std::string boot_id, boost::asio::any_io_executor loop,
            boost::asio::any_io_executor store_executor);
     ~Outbox() override;
@@ -39,8 +40,8 @@ class Outbox final : public RecordSource {
 
     void listen(OutboxListener* listener);
 
-    // Returns once everything in it is durable, however long the disk, a lock or the budget makes it wait; an error only for what can never be
-    // stored (`refused`). The last seq of the stream at that moment.
+    // Returns once everything in it is durable, however long the disk, a lock or the budget makes it wait; an error only for what can never
+    // be stored (`refused`). The last seq of the stream at that moment.
     Task<Result<std::uint64_t>> append(Append append);
 
     std::string const& stream() const override { return origin_.stream; }
@@ -65,7 +66,7 @@ class Outbox final : public RecordSource {
     // Puts another store (a new stream) in place of a retired one; waiting appends go there.
     void replace(std::unique_ptr<OutboxStore> store);
 
-   private:
+ private:
     struct Waiting {
         Append append;
         std::function<void(Result<std::uint64_t>)> done;
@@ -98,11 +99,11 @@ class Outbox final : public RecordSource {
     std::uint64_t to_confirm_ = 0;
     std::size_t alone_ = 0;  // this many waiting appends get a transaction of their own
     bool committing_ = false;
-    bool troubled_ = false;           // waiting to try again
-    std::optional<Fault> trouble_;    // told to the listener
+    bool troubled_ = false;         // waiting to try again
+    std::optional<Fault> trouble_;  // told to the listener
     bool damaged_ = false;
-    std::optional<Error> damage_;     // found while a commit ran; told when it has ended
-    std::uint64_t generation_ = 0;    // of the store: a late answer of the one before is not taken for the new one's
+    std::optional<Error> damage_;   // found while a commit ran; told when it has ended
+    std::uint64_t generation_ = 0;  // of the store: a late answer of the one before is not taken for the new one's
     bool kicked_ = false;
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // late completions find out that their outbox is gone
 };

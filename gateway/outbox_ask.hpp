@@ -14,11 +14,12 @@ Task<Result<T>> Outbox::ask(std::function<Result<T>(OutboxStore&)> call) {
         [this, call = std::move(call)](auto handler) mutable {
             auto kept = std::make_shared<decltype(handler)>(std::move(handler));
             if (!store_) {
-                auto result = std::make_shared<Result<T>>(fail(Fault::unavailable, "The outbox is being set aside; ask again when its successor is open."));
+                auto result = std::make_shared<Result<T>>(
+                    fail(Fault::unavailable, "The outbox is being set aside; ask again when its successor is open."));
                 return asio::post(loop_, [result, kept]() mutable { std::move (*kept)(std::move(*result)); });
             }
-            asio::post(store_executor_, [this, alive = alive_, generation = generation_, store = store_, loop = loop_, call = std::move(call),
-                                         kept]() mutable {
+            asio::post(store_executor_, [this, alive = alive_, generation = generation_, store = store_, loop = loop_,
+                                         call = std::move(call), kept]() mutable {
                 auto result = std::make_shared<Result<T>>(call(*store));
                 asio::post(loop, [this, alive, generation, position = store->position(), result, kept]() mutable {
                     if (*alive) seen(generation, position, *result ? nullptr : &result->error());

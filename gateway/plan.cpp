@@ -13,12 +13,13 @@ namespace marrowlink {
 namespace {
 
 SerialSettings serial_settings(SerialConfig const& config) {
-    return {config.port,   static_cast<std::uint32_t>(config.baud), static_cast<unsigned>(config.data_bits), config.parity,
-            static_cast<unsigned>(config.stop_bits), config.flow_control};
+    return {config.port,   static_cast<std::uint32_t>(config.baud), static_cast<unsigned>(config.data_bits),
+            config.parity, static_cast<unsigned>(config.stop_bits), config.flow_control};
 }
 
 std::unique_ptr<TransportFactory> transport_for(TransportConfig const& config, PlanWorld const& world) {
-    if (auto const* const serial = std::get_if<SerialConfig>(&config)) return std::make_unique<SerialPortFactory>(world.loop, serial_settings(*serial));
+    if (auto const* const serial = std::get_if<SerialConfig>(&config))
+        return std::make_unique<SerialPortFactory>(world.loop, serial_settings(*serial));
     if (auto const* const connect = std::get_if<TcpConnectConfig>(&config))
         return std::make_unique<TcpClientFactory>(world.loop, connect->to.host, connect->to.port);
     HostPort const& on = std::get<TcpListenConfig>(config).on;
@@ -70,7 +71,9 @@ void plan_folder(InstrumentPlan& plan, FolderConfig const& config, PlanWorld con
     FileFolderOptions place;
     place.path = config.path;
     place.pattern = config.pattern;
-    place.originals = config.on_taken == WhenTaken::move ? Originals::move : config.on_taken == WhenTaken::delete_ ? Originals::remove : Originals::stay;
+    place.originals = config.on_taken == WhenTaken::move      ? Originals::move
+                      : config.on_taken == WhenTaken::delete_ ? Originals::remove
+                                                              : Originals::stay;
     place.move_to = config.move_to;
     FolderOptions options;
     options.instrument = plan.id;
@@ -91,9 +94,12 @@ InstrumentPlan plan_for(InstrumentConfig const& config, PlanWorld const& world) 
     InstrumentPlan plan;
     plan.id = config.id;
     plan.driver_name = config.driver_name();
-    if (auto const* const line = std::get_if<LineConfig>(&config.driver)) plan_line(plan, *line, world);
-    else if (auto const* const reader = std::get_if<SpectramaxConfig>(&config.driver)) plan_spectramax(plan, *reader, world);
-    else plan_folder(plan, std::get<FolderConfig>(config.driver), world);
+    if (auto const* const line = std::get_if<LineConfig>(&config.driver))
+        plan_line(plan, *line, world);
+    else if (auto const* const reader = std::get_if<SpectramaxConfig>(&config.driver))
+        plan_spectramax(plan, *reader, world);
+    else
+        plan_folder(plan, std::get<FolderConfig>(config.driver), world);
     return plan;
 }
 

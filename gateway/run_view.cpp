@@ -9,7 +9,8 @@ std::optional<WellValue> well_of(json::object const& summary, std::string_view n
     auto const* const found = summary.if_contains(name);
     if (!found || !found->is_object()) return std::nullopt;
     json::object const& r = found->get_object();
-    return WellValue{std::string{json::string_of(r, "well")}, std::string{json::string_of(r, "value")}, std::string{json::string_of(r, "flag")}};
+    return WellValue{std::string{json::string_of(r, "well")}, std::string{json::string_of(r, "value")},
+                     std::string{json::string_of(r, "flag")}};
 }
 
 void show_summary(RunCard& card, json::object const& data) {
@@ -21,7 +22,8 @@ void show_summary(RunCard& card, json::object const& data) {
         card.last = well_of(summary, "last");
         if (auto const low = well_of(summary, "min")) card.min = low->value;
         if (auto const high = well_of(summary, "max")) card.max = high->value;
-        if (auto const* const first = summary.if_contains("first"); first && first->is_object()) card.unit = json::string_of(first->get_object(), "unit");
+        if (auto const* const first = summary.if_contains("first"); first && first->is_object())
+            card.unit = json::string_of(first->get_object(), "unit");
     }
     if (auto const* const datasets = data.if_contains("datasets"); datasets && datasets->is_array()) {
         std::uint64_t events = 0;
@@ -41,8 +43,8 @@ void append_readings(std::vector<Reading>& out, std::string_view data) {
     for (json::value const& value : readings->get_array()) {
         if (!value.is_object()) continue;
         auto const text = [&](std::string_view name) { return std::string{json::string_of(value.get_object(), name)}; };
-        out.push_back({text("plate"), text("read"), text("well"), text("time_s"), text("wavelength_nm"), text("excitation_nm"), text("value"),
-                       text("unit"), text("flag")});
+        out.push_back({text("plate"), text("read"), text("well"), text("time_s"), text("wavelength_nm"), text("excitation_nm"),
+                       text("value"), text("unit"), text("flag")});
     }
 }
 
@@ -68,8 +70,10 @@ void show_draft(StatusBoard& board, Draft const& draft, std::uint64_t through) {
         if (auto const plate = json::string_of(data, "plate"); !plate.empty()) card.plate = plate;
         card.finished = json::string_of(data, "arrived");
         card.at_instrument = card.finished;
-        if (auto const started = json::string_of(data, "started"); !started.empty()) card.started = started;
-        else if (auto const written = json::string_of(data, "started_as_written"); !written.empty()) card.started = written;
+        if (auto const started = json::string_of(data, "started"); !started.empty())
+            card.started = started;
+        else if (auto const written = json::string_of(data, "started_as_written"); !written.empty())
+            card.started = written;
         bool const unreadable = json::string_of(data, "state") == "unreadable";
         if (unreadable) card.reason = json::string_of(data, "reason");
         show_summary(card, data);
@@ -91,7 +95,9 @@ void show_connection(InstrumentCard& card, ConnectionStatus const& status, std::
         case ConnectionState::connecting: card.state = InstrumentState::connecting; break;
         case ConnectionState::failed: card.state = InstrumentState::failed; break;
         case ConnectionState::serving:
-            card.state = card.driver == "folder" ? InstrumentState::watching : status.run.empty() ? InstrumentState::idle : InstrumentState::measuring;
+            card.state = card.driver == "folder" ? InstrumentState::watching
+                         : status.run.empty()    ? InstrumentState::idle
+                                                 : InstrumentState::measuring;
             break;
     }
 }

@@ -23,11 +23,11 @@ void show_connection(InstrumentCard& card, ConnectionStatus const& status, std::
 
 // How fast the outbox fills, over the last hour.
 class UsageRate {
-   public:
+ public:
     void note(Clock::Instant now, OutboxPosition const& position);
     std::optional<double> hours_for(std::uint64_t bytes) const;  // nothing before a rate is known, and while nothing comes in
 
-   private:
+ private:
     struct Sample {
         Clock::Instant at;
         std::uint64_t appended;

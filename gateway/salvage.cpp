@@ -109,9 +109,14 @@ Task<bool> Salvage::walk() {
     state_.last = scan_->last();
     closing_ = closing_records(*scan_, reason_);
     std::uint64_t lost = 0;
-    for (SeqRange const& range : scan_->lost()) lost += std::min(range.last, scan_->known()) + 1 - std::min(range.first, scan_->known() + 1);
-    log::warn("salvage.read", {{"stream", state_.stream}, {"first", first_}, {"last", state_.last}, {"acknowledged", state_.acknowledged},
-                               {"lost", lost}, {"file", file_.string()}});
+    for (SeqRange const& range : scan_->lost())
+        lost += std::min(range.last, scan_->known()) + 1 - std::min(range.first, scan_->known() + 1);
+    log::warn("salvage.read", {{"stream", state_.stream},
+                               {"first", first_},
+                               {"last", state_.last},
+                               {"acknowledged", state_.acknowledged},
+                               {"lost", lost},
+                               {"file", file_.string()}});
     co_return true;
 }
 
@@ -165,7 +170,9 @@ Task<void> Salvage::keep() {
 
 Task<Result<std::vector<Record>>> Salvage::peek(std::uint64_t from, std::size_t records_max, std::size_t bytes_max) {
     auto const alive = alive_;
-    std::function<Result<Read>(OutboxStore&)> read = [=, scan = scan_](OutboxStore&) -> Result<Read> { return scan->peek(from, records_max, bytes_max); };
+    std::function<Result<Read>(OutboxStore&)> read = [=, scan = scan_](OutboxStore&) -> Result<Read> {
+        return scan->peek(from, records_max, bytes_max);
+    };
     auto records = co_await live_->ask(std::move(read));
     if (!records) co_return fail(records.error());
     if (!*records && *alive) failed_ = true;

@@ -1,7 +1,7 @@
 // What still holds of a damaged outbox, sent as its own stream: same ids, same chain, never renumbered. The file is only read, and kept.
 //
-// First the whole file is walked, then the live stream names what is lost (`stream.closed`), and only when central has acknowledged that are the
-// records sent: central passes a gap only if it was named.
+// First the whole file is walked, then the live stream names what is lost (`stream.closed`), and only when central has acknowledged that
+// are the records sent: central passes a gap only if it was named.
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
@@ -17,13 +17,14 @@
 
 namespace marrowlink {
 
-inline constexpr std::size_t lost_ranges_max = 400;  // that one stream.closed names; more of them go into several, each within one record's data
+inline constexpr std::size_t lost_ranges_max =
+    400;  // that one stream.closed names; more of them go into several, each within one record's data
 
 // The records that name what is lost; at least one, also when nothing is. `reason`: why the stream ended.
 std::vector<Draft> closing_records(SalvageScan const& scan, std::string const& reason);
 
 class Salvage final : public RecordSource {
-   public:
+ public:
     // `known`: what an earlier start remembered.
     Salvage(std::filesystem::path file, SalvageState known, std::string reason);
     ~Salvage() override;
@@ -40,7 +41,7 @@ class Salvage final : public RecordSource {
     Task<Result<std::optional<Digest>>> chain_at(std::uint64_t seq) override;
     void confirm(std::uint64_t seq) override;
 
-   private:
+ private:
     Task<void> run();
     Task<bool> walk();
     Task<bool> name_lost();
@@ -56,7 +57,7 @@ class Salvage final : public RecordSource {
     Outbox* live_ = nullptr;
     Forwarder* forwarder_ = nullptr;
     Clock* clock_ = nullptr;
-    bool failed_ = false;    // the file has changed since it was walked
+    bool failed_ = false;  // the file has changed since it was walked
     bool finished_ = false;
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };

@@ -49,13 +49,15 @@ Result<std::unique_ptr<SalvageScan>> SalvageScan::open(std::filesystem::path con
 Result<void> SalvageScan::connect(std::filesystem::path const& path, Database::Mode mode) {
     auto database = Database::open(path, mode);
     if (!database) return fail(database.error());
-    if (auto set = database->exec("PRAGMA cell_size_check=ON; PRAGMA trusted_schema=OFF; PRAGMA cache_size=-1024"); !set) return fail(set.error());
+    if (auto set = database->exec("PRAGMA cell_size_check=ON; PRAGMA trusted_schema=OFF; PRAGMA cache_size=-1024"); !set)
+        return fail(set.error());
     auto rows = database->prepare("SELECT seq, attributes, data, chain FROM record WHERE seq>=? AND seq<=? ORDER BY seq LIMIT ?");
     if (!rows) return fail(rows.error());
     auto chain = database->prepare("SELECT chain FROM record WHERE seq=?");
     if (!chain) return fail(chain.error());
     // One snapshot from here on, also of an outbox that is in use.
-    if (auto begun = database->exec("BEGIN; SELECT name FROM meta LIMIT 1"); !begun && begun.error().fault != Fault::broken) return fail(begun.error());
+    if (auto begun = database->exec("BEGIN; SELECT name FROM meta LIMIT 1"); !begun && begun.error().fault != Fault::broken)
+        return fail(begun.error());
     rows_ = std::move(*rows);
     chain_ = std::move(*chain);
     database_ = std::move(*database);
@@ -76,14 +78,16 @@ Result<void> SalvageScan::mend() {
     std::ifstream(blank, std::ios::binary).read(page.data(), static_cast<std::streamsize>(page.size()));
     std::filesystem::remove(blank, error);
     std::filesystem::copy_file(path_, mended, error);
-    if (!error && std::filesystem::exists(path_.string() + "-wal")) std::filesystem::copy_file(path_.string() + "-wal", mended.string() + "-wal", error);
-    if (error) return fail(Fault::unavailable, fmt::format("{}: no copy could be made to read it from: {}.", path_.string(), error.message()));
+    if (!error && std::filesystem::exists(path_.string() + "-wal"))
+        std::filesystem::copy_file(path_.string() + "-wal", mended.string() + "-wal", error);
+    if (error)
+        return fail(Fault::unavailable, fmt::format("{}: no copy could be made to read it from: {}.", path_.string(), error.message()));
     auto const pages = static_cast<std::uint32_t>(std::filesystem::file_size(mended, error) / page_bytes);
     put_u32(page, 28, pages);
     put_u32(page, 32, 0);  // free pages: only a writer would want them
     put_u32(page, 36, 0);
     put_u32(page, 24, 1);
-    put_u32(page, 92, 1);  // equal to the counter at 24: the page count counts
+    put_u32(page, 92, 1);     // equal to the counter at 24: the page count counts
     page[18] = page[19] = 2;  // a write-ahead log
     std::fstream file(mended, std::ios::in | std::ios::out | std::ios::binary);
     file.write(page.data(), static_cast<std::streamsize>(page.size()));
@@ -132,8 +136,8 @@ void SalvageScan::find_end() {
         return;
     }
     end_damaged_ = true;
-    // The last pages of the table are damaged. The index of keys names every row once more, in no order: slice by slice, from both ends of each, so that
-    // a damaged page hides no more than itself.
+    // The last pages of the table are damaged. The index of keys names every row once more, in no order: slice by slice, from both ends of
+    // each, so that a damaged page hides no more than itself.
     for (unsigned slice = 0; slice < 256; ++slice) {
         std::string const from(1, static_cast<char>(slice));
         std::string const to = slice == 255 ? std::string(17, '\xFF') : std::string(1, static_cast<char>(slice + 1));
@@ -157,8 +161,10 @@ void SalvageScan::find_end() {
     std::uint64_t bad = seq_limit;
     while (bad - good > 1) {
         std::uint64_t const middle = good + (bad - good) / 2;
-        if (highest_below(middle)) good = middle;
-        else bad = middle;
+        if (highest_below(middle))
+            good = middle;
+        else
+            bad = middle;
     }
     if (good > 0)
         if (auto const highest = highest_below(good)) known_ = std::max(known_, *highest);
@@ -217,12 +223,15 @@ void SalvageScan::finish() {
     if (last_ < first_) last_ = 0;
     if (!end_damaged_) return;
     // Whatever was given out behind the last one known: more is named than was there, rather than less.
-    if (!lost_.empty() && lost_.back().last == known_) lost_.back().last = seq_limit - 1;
-    else lost_.push_back({known_ + 1, seq_limit - 1, std::nullopt});
+    if (!lost_.empty() && lost_.back().last == known_)
+        lost_.back().last = seq_limit - 1;
+    else
+        lost_.push_back({known_ + 1, seq_limit - 1, std::nullopt});
 }
 
 SeqRange const* SalvageScan::damage_around(std::uint64_t seq) const {
-    auto const after = std::upper_bound(damaged_.begin(), damaged_.end(), seq, [](std::uint64_t s, SeqRange const& range) { return s < range.first; });
+    auto const after =
+        std::upper_bound(damaged_.begin(), damaged_.end(), seq, [](std::uint64_t s, SeqRange const& range) { return s < range.first; });
     return after != damaged_.begin() && seq <= std::prev(after)->last ? &*std::prev(after) : nullptr;
 }
 

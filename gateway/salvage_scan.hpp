@@ -1,7 +1,8 @@
 // Reads what is left of an outbox that was set aside, without changing it. Everything here blocks and belongs to the store thread.
 //
-// A record may be sent again only if its bytes give its chain from the chain before it; every other seq between the last acknowledged and the last one
-// known is lost, and is named so. When only the file's first page is damaged, a copy beside it gets the first page of a new outbox and is read instead.
+// A record may be sent again only if its bytes give its chain from the chain before it; every other seq between the last acknowledged and
+// the last one known is lost, and is named so. When only the file's first page is damaged, a copy beside it gets the first page of a new
+// outbox and is read instead.
 #pragma once
 
 #include <filesystem>
@@ -17,7 +18,7 @@
 namespace marrowlink {
 
 class SalvageScan {
-   public:
+ public:
     // `path` is `…/<stream>.outbox`. Never fails for damage: a file that cannot be read at all has nothing to send.
     enum class Mending : std::uint8_t { allowed, forbidden };
     static Result<std::unique_ptr<SalvageScan>> open(std::filesystem::path const& path, Mending mending = Mending::allowed);
@@ -34,14 +35,16 @@ class SalvageScan {
     std::uint64_t first() const { return first_; }                // first seq that was still kept, as the file says
     std::uint64_t known() const { return known_; }                // highest seq known to have been given out
     std::uint64_t last() const { return last_; }                  // highest seq that can be sent; 0: none
-    // What can never be sent and central has not acknowledged. Where the end is damaged, the last range goes on to the highest seq that there can be.
+    // What can never be sent and central has not acknowledged. Where the end is damaged, the last range goes on to the highest seq that
+    // there can be.
     std::vector<SeqRange> const& lost() const { return lost_; }
 
-    // Proved records from `from` on; lost seqs are left out. At least one when one is there. `broken` when the file has changed since the walk.
+    // Proved records from `from` on; lost seqs are left out. At least one when one is there. `broken` when the file has changed since the
+    // walk.
     Result<std::vector<Record>> peek(std::uint64_t from, std::size_t records_max, std::size_t bytes_max);
     Result<std::optional<Digest>> chain_at(std::uint64_t seq);
 
-   private:
+ private:
     explicit SalvageScan(std::filesystem::path path);
     Result<void> connect(std::filesystem::path const& path, Database::Mode mode);
     Result<void> mend();

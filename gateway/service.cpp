@@ -29,7 +29,8 @@ constexpr std::chrono::milliseconds unwind_time{50};
 Result<std::string> first_line(std::filesystem::path const& file, std::string_view what) {
     std::ifstream in(file);
     std::string line;
-    if (!std::getline(in, line)) return fail(Fault::configuration, fmt::format("The {} file {} cannot be read or is empty.", what, file.string()));
+    if (!std::getline(in, line))
+        return fail(Fault::configuration, fmt::format("The {} file {} cannot be read or is empty.", what, file.string()));
     return line;
 }
 
@@ -67,8 +68,9 @@ Result<HttpOptions> http_options(Config const& config) {
 }
 
 class Service {
-   public:
-    Service(std::filesystem::path config_file, asio::io_context& loop) : config_file_(std::move(config_file)), loop_(loop), signals_(loop) {}
+ public:
+    Service(std::filesystem::path config_file, asio::io_context& loop)
+        : config_file_(std::move(config_file)), loop_(loop), signals_(loop) {}
 
     Result<void> run() {
         auto config = read_config(config_file_);
@@ -90,10 +92,12 @@ class Service {
         MqttUplink uplink{loop_.get_executor(), std::move(*mqtt)};
         WorkThread store;
         WorkThread worker;
-        PlanWorld const world{loop_.get_executor(), worker.executor(), clock_,
-                              [this](std::string instrument, std::string sha256) { return gateway_->run_of_taken(std::move(instrument), std::move(sha256)); }};
-        GatewayParts parts{clock_, entropy_, loop_.get_executor(), store.executor(), uplink,
-                           [&world](InstrumentConfig const& instrument) { return plan_for(instrument, world); }, boot_id()};
+        PlanWorld const world{loop_.get_executor(), worker.executor(), clock_, [this](std::string instrument, std::string sha256) {
+                                  return gateway_->run_of_taken(std::move(instrument), std::move(sha256));
+                              }};
+        GatewayParts parts{clock_,           entropy_, loop_.get_executor(),
+                           store.executor(), uplink,   [&world](InstrumentConfig const& instrument) { return plan_for(instrument, world); },
+                           boot_id()};
         Gateway gateway{std::move(parts), std::move(*config), std::move(*opened)};
         gateway_ = &gateway;
         GatewayApi api{loop_.get_executor(), clock_, gateway.board(), gateway};
@@ -117,7 +121,7 @@ class Service {
         return {};
     }
 
-   private:
+ private:
     static OutboxLimits outbox_limits(Config const& config) {
         OutboxLimits limits;
         limits.budget_bytes = config.outbox.budget_bytes;
@@ -133,17 +137,22 @@ class Service {
     void wait_for_signal() {
         signals_.async_wait([this](boost::system::error_code error, int signal) {
             if (error) return;
-            if (signal == SIGHUP) reload();
-            else if (std::exchange(stopping_, true)) loop_.stop();
-            else asio::co_spawn(loop_, stop(), asio::detached);
+            if (signal == SIGHUP)
+                reload();
+            else if (std::exchange(stopping_, true))
+                loop_.stop();
+            else
+                asio::co_spawn(loop_, stop(), asio::detached);
             wait_for_signal();
         });
     }
 
     void reload() {
         auto config = read_config(config_file_);
-        if (config) gateway_->reload(std::move(*config));
-        else gateway_->reload_failed(config.error());
+        if (config)
+            gateway_->reload(std::move(*config));
+        else
+            gateway_->reload_failed(config.error());
     }
 
     Task<void> stop() {

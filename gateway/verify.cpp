@@ -45,7 +45,8 @@ std::vector<SeqRange> without(std::vector<SeqRange> const& found, std::vector<Se
     std::vector<SeqRange> out;
     for (SeqRange range : found) {
         while (range.first <= range.last) {
-            auto const covering = std::find_if(named.begin(), named.end(), [&](SeqRange const& n) { return n.first <= range.first && range.first <= n.last; });
+            auto const covering = std::find_if(named.begin(), named.end(),
+                                               [&](SeqRange const& n) { return n.first <= range.first && range.first <= n.last; });
             std::uint64_t until = range.last;
             if (covering != named.end()) {
                 until = std::min(until, covering->last);
@@ -114,8 +115,10 @@ std::uint64_t count(std::vector<SeqRange> const& ranges) {
 }
 
 void print(std::ostream& out, std::string_view stream, std::string_view kind, std::vector<SeqRange> const& ranges) {
-    for (std::size_t i = 0; i < std::min(ranges.size(), findings_printed); ++i) out << fmt::format("  {} {} {}-{}\n", kind, stream, ranges[i].first, ranges[i].last);
-    if (ranges.size() > findings_printed) out << fmt::format("  {} {} and {} more ranges\n", kind, stream, ranges.size() - findings_printed);
+    for (std::size_t i = 0; i < std::min(ranges.size(), findings_printed); ++i)
+        out << fmt::format("  {} {} {}-{}\n", kind, stream, ranges[i].first, ranges[i].last);
+    if (ranges.size() > findings_printed)
+        out << fmt::format("  {} {} and {} more ranges\n", kind, stream, ranges.size() - findings_printed);
 }
 }  // namespace
 
@@ -154,9 +157,9 @@ Result<void> verify_and_print(std::filesystem::path const& path, std::ostream& o
     if (!report) return fail(report.error());
     std::uint64_t records = 0, missing = 0, doubled = 0, altered = 0, lost = 0, damaged = 0;
     for (OutboxProof const& proof : report->outboxes) {
-        out << fmt::format("{} first={} last={} acknowledged={} records={} missing={} doubled={} altered={} lost={}{}\n", proof.stream, proof.first, proof.last,
-                           proof.acknowledged, proof.records, count(proof.missing), proof.doubled.size(), count(proof.altered), proof.lost,
-                           proof.set_aside ? " (set aside)" : "");
+        out << fmt::format("{} first={} last={} acknowledged={} records={} missing={} doubled={} altered={} lost={}{}\n", proof.stream,
+                           proof.first, proof.last, proof.acknowledged, proof.records, count(proof.missing), proof.doubled.size(),
+                           count(proof.altered), proof.lost, proof.set_aside ? " (set aside)" : "");
         print(out, proof.stream, "missing", proof.missing);
         print(out, proof.stream, "altered", proof.altered);
         for (std::size_t i = 0; i < std::min(proof.doubled.size(), findings_printed); ++i)
@@ -169,11 +172,11 @@ Result<void> verify_and_print(std::filesystem::path const& path, std::ostream& o
         lost += proof.lost;
         damaged += proof.damage.empty() ? 0 : 1;
     }
-    out << fmt::format("total streams={} records={} missing={} doubled={} altered={} lost={} damaged={}\n", report->outboxes.size(), records, missing, doubled,
-                       altered, lost, damaged);
+    out << fmt::format("total streams={} records={} missing={} doubled={} altered={} lost={} damaged={}\n", report->outboxes.size(),
+                       records, missing, doubled, altered, lost, damaged);
     if (report->good()) return {};
-    return fail(Fault::refused, fmt::format("{}: {} records are missing, {} doubled, {} altered; {} files cannot be read.", path.string(), missing, doubled,
-                                            altered, damaged));
+    return fail(Fault::refused, fmt::format("{}: {} records are missing, {} doubled, {} altered; {} files cannot be read.", path.string(),
+                                            missing, doubled, altered, damaged));
 }
 
 }  // namespace marrowlink

@@ -31,7 +31,8 @@ struct OutboxReport {
     bool good() const;
 };
 
-// `path` is an outbox, or a directory of them: its set-aside ones are proved as well. `unavailable` when there is none or it cannot be read.
+// `path` is an outbox, or a directory of them: its set-aside ones are proved as well. `unavailable` when there is none or it cannot be
+// read.
 Result<OutboxReport> verify_outbox(std::filesystem::path const& path);
 
 // Prints a line per stream, one per finding, and a total; `refused` (exit 65) when anything is missing, doubled or altered.

@@ -29,7 +29,8 @@ Result<CertificateValidity> certificate_validity(std::filesystem::path const& fi
     if (!opened) return fail(Fault::configuration, fmt::format("The certificate {} cannot be read.", file.string()));
     std::unique_ptr<X509, Close> const certificate{PEM_read_X509(opened.get(), nullptr, nullptr, nullptr)};
     CertificateValidity validity{};
-    if (!certificate || !to_utc(X509_get0_notBefore(certificate.get()), validity.begins) || !to_utc(X509_get0_notAfter(certificate.get()), validity.ends))
+    if (!certificate || !to_utc(X509_get0_notBefore(certificate.get()), validity.begins) ||
+        !to_utc(X509_get0_notAfter(certificate.get()), validity.ends))
         return fail(Fault::configuration, fmt::format("{} holds no PEM certificate.", file.string()));
     return validity;
 }

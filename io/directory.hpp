@@ -10,7 +10,7 @@ namespace marrowlink {
 
 // Held as long as the object lives, and freed by the kernel when the process ends in any way. The file stays.
 class DirectoryLock {
-   public:
+ public:
     // `unavailable` when another process holds it; the message says which. The directory is made when absent.
     static Result<DirectoryLock> take(std::filesystem::path const& directory, std::string const& name = "lock");
 
@@ -18,12 +18,13 @@ class DirectoryLock {
     DirectoryLock& operator=(DirectoryLock&&) = delete;
     ~DirectoryLock();
 
-   private:
+ private:
     explicit DirectoryLock(int file) : file_(file) {}
     int file_;
 };
 
-// rename(2) within one file system; `to`'s directory is made when absent, and the new name is durable on return. An existing `to` is refused.
+// rename(2) within one file system; `to`'s directory is made when absent, and the new name is durable on return. An existing `to` is
+// refused.
 Result<void> move_durably(std::filesystem::path const& from, std::filesystem::path const& to);
 
 }  // namespace marrowlink

@@ -63,7 +63,8 @@ std::size_t character_bytes(std::string_view text) {
     for (std::size_t i = 1; i < length; ++i)
         if ((byte(i) & 0xC0) != 0x80) return 0;
     // Overlong forms, surrogates, and beyond U+10FFFF.
-    if ((lead == 0xE0 && byte(1) < 0xA0) || (lead == 0xED && byte(1) > 0x9F) || (lead == 0xF0 && byte(1) < 0x90) || (lead == 0xF4 && byte(1) > 0x8F))
+    if ((lead == 0xE0 && byte(1) < 0xA0) || (lead == 0xED && byte(1) > 0x9F) || (lead == 0xF0 && byte(1) < 0x90) ||
+        (lead == 0xF4 && byte(1) > 0x8F))
         return 0;
     return length;
 }
@@ -167,7 +168,8 @@ Result<void> FileFolder::taken(std::string const& name) {
         return fail(Fault::unavailable, explained("The file", errno));
     }
     Seen const now{name, info.st_dev, info.st_ino, static_cast<std::uint64_t>(info.st_size), nanoseconds(info.st_mtim)};
-    if (!S_ISREG(info.st_mode) || last_read_ != now) return fail(Fault::unavailable, "It was written again since it was read; it is looked at again.");
+    if (!S_ISREG(info.st_mode) || last_read_ != now)
+        return fail(Fault::unavailable, "It was written again since it was read; it is looked at again.");
     if (options_.originals == Originals::move) return move_away(path);
     std::error_code error;
     fs::remove(path, error);
@@ -182,7 +184,8 @@ Result<void> FileFolder::move_away(fs::path const& from) const {
     fs::path to = options_.move_to / from.filename();
     for (unsigned n = 2; fs::symlink_status(to, error).type() != fs::file_type::not_found; ++n) {
         if (n > namesakes_max)
-            return fail(Fault::full, fmt::format("The folder to move it to holds {} files of this name; move some elsewhere.", namesakes_max));
+            return fail(Fault::full,
+                        fmt::format("The folder to move it to holds {} files of this name; move some elsewhere.", namesakes_max));
         to = options_.move_to / from.stem();
         to += fmt::format(" ({})", n);
         to += from.extension();
@@ -204,7 +207,9 @@ Result<void> FileFolder::move_away(fs::path const& from) const {
         }
         if (!error) fs::remove(from, error);
     }
-    if (error) return fail(Fault::unavailable, fmt::format("It cannot be moved ({}); give this program the right to write in both folders.", error.message()));
+    if (error)
+        return fail(Fault::unavailable,
+                    fmt::format("It cannot be moved ({}); give this program the right to write in both folders.", error.message()));
     return {};
 }
 

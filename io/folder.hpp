@@ -1,7 +1,7 @@
 // An export folder on the file system. Flat: only regular files directly in it; symbolic links, devices and folders are passed over.
 //
-// Announcements come from inotify where it works: never on an SMB or NFS share, and not when its limits are used up. Then waiting is sleeping.
-// No message here names a path or a file: messages travel, names stay. The caller has them.
+// Announcements come from inotify where it works: never on an SMB or NFS share, and not when its limits are used up. Then waiting is
+// sleeping. No message here names a path or a file: messages travel, names stay. The caller has them.
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
@@ -25,10 +25,10 @@ struct FileFolderOptions {
     std::filesystem::path move_to;  // for Originals::move; made when it is not there
 };
 
-// `list`, `read` and `taken` block, may run on another thread than the loop, and one at a time. A name that is not UTF-8, or holds a control
-// character or a backslash, is given with those bytes as \xNN.
+// `list`, `read` and `taken` block, may run on another thread than the loop, and one at a time. A name that is not UTF-8, or holds a
+// control character or a backslash, is given with those bytes as \xNN.
 class FileFolder final : public Folder {
-   public:
+ public:
     FileFolder(FileFolderOptions options, Clock& clock, boost::asio::any_io_executor loop);
 
     Result<std::vector<FolderEntry>> list() override;
@@ -38,7 +38,7 @@ class FileFolder final : public Folder {
     Result<void> taken(std::string const& name) override;
     Task<void> wait_for_change(Clock::Instant deadline) override;
 
-   private:
+ private:
     struct Seen {
         std::string name;
         std::uint64_t device, inode, size;

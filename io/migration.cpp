@@ -52,21 +52,23 @@ std::string first_difference(std::string_view found, std::string_view expected) 
 Result<void> check(Found const& found, Schema const& schema, std::string const& path) {
     auto const newest = static_cast<std::int64_t>(schema.steps.size());
     if (found.application_id != schema.application_id) {
-        return fail(Fault::configuration, fmt::format("{} is not a Marrowlink {}: its application id is {:#x}, expected {:#x}. Name another file.",
-                                                      path, schema.what, found.application_id, schema.application_id));
+        return fail(Fault::configuration,
+                    fmt::format("{} is not a Marrowlink {}: its application id is {:#x}, expected {:#x}. Name another file.", path,
+                                schema.what, found.application_id, schema.application_id));
     }
     if (found.version > newest) {
-        return fail(Fault::configuration,
-                    fmt::format("{} was written by a newer Marrowlink: it is version {} of the {}, and this program knows versions up to {}. "
-                                "Install the newer program; nothing was changed.",
-                                path, found.version, schema.what, newest));
+        return fail(
+            Fault::configuration,
+            fmt::format("{} was written by a newer Marrowlink: it is version {} of the {}, and this program knows versions up to {}. "
+                        "Install the newer program; nothing was changed.",
+                        path, found.version, schema.what, newest));
     }
     auto const expected = found.version < 0 ? std::string{} : expected_schema(schema, static_cast<std::size_t>(found.version));
     if (!expected) return fail(expected.error());
     if (found.schema != *expected) {
-        return fail(Fault::configuration,
-                    fmt::format("{} says that it is version {} of the {}, but its tables differ: {}. Restore a backup or set the file aside; nothing was changed.",
-                                path, found.version, schema.what, first_difference(found.schema, *expected)));
+        return fail(Fault::configuration, fmt::format("{} says that it is version {} of the {}, but its tables differ: {}. Restore a "
+                                                      "backup or set the file aside; nothing was changed.",
+                                                      path, found.version, schema.what, first_difference(found.schema, *expected)));
     }
     return {};
 }
@@ -82,7 +84,8 @@ Result<Database> open_with_schema(std::filesystem::path const& path, Schema cons
         if (auto const known = check(*found, schema, path.string()); !known) return fail(known.error());
 
     // Only now: nothing of a file that is not ours is touched, its journal mode included.
-    if (auto const set = database->exec("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA journal_size_limit=67108864");
+    if (auto const set =
+            database->exec("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA journal_size_limit=67108864");
         !set)
         return fail(set.error());
     auto const from = static_cast<std::size_t>(empty ? 0 : found->version);
@@ -105,8 +108,10 @@ Result<Database> open_for_reading(std::filesystem::path const& path, Schema cons
     if (!found) return fail(found.error());
     if (auto const known = check(*found, schema, path.string()); !known) return fail(known.error());
     if (found->version != static_cast<std::int64_t>(schema.steps.size())) {
-        return fail(Fault::configuration, fmt::format("{} is version {} of the {}; this program reads version {}. Open it once with `run` to bring it up to date.",
-                                                      path.string(), found->version, schema.what, schema.steps.size()));
+        return fail(
+            Fault::configuration,
+            fmt::format("{} is version {} of the {}; this program reads version {}. Open it once with `run` to bring it up to date.",
+                        path.string(), found->version, schema.what, schema.steps.size()));
     }
     return database;
 }

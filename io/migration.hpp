@@ -12,14 +12,14 @@
 namespace marrowlink {
 
 struct Schema {
-    std::string_view what;          // for people: "central database", "outbox"
-    std::uint32_t application_id;   // PRAGMA application_id of every such file
+    std::string_view what;               // for people: "central database", "outbox"
+    std::uint32_t application_id;        // PRAGMA application_id of every such file
     std::span<char const* const> steps;  // step n turns user_version n into n + 1; all SQL, plain statements
 };
 
 // Opens or creates `path` in WAL mode with synchronous=FULL. An empty file gets all steps in one transaction. An older file is copied to
-// `<path>.before-v<N>` first, then gets the missing steps in one transaction. Refused with `configuration` (exit 78, so that a service manager
-// does not try again): another application's file, a newer user_version, a schema that is not what its user_version says.
+// `<path>.before-v<N>` first, then gets the missing steps in one transaction. Refused with `configuration` (exit 78, so that a service
+// manager does not try again): another application's file, a newer user_version, a schema that is not what its user_version says.
 Result<Database> open_with_schema(std::filesystem::path const& path, Schema const& schema, std::string const& vfs = {});
 
 // The same checks on a file that is only read; an older version is refused too.

@@ -26,9 +26,9 @@ using boost::system::error_code;
 // DISCONNECT 4: the broker publishes the will although we leave in good order.
 constexpr int disconnect_with_will = 0x04;
 constexpr int taken_over_reason = 142;
-// Mosquitto 2.0.11 sends no DISCONNECT 142 to whom it closes for another client with the same id (measured). So this many connections in a row that
-// the broker accepted and closed again within this time, with no failed attempt between them, are taken for that. A broker that is restarted over
-// and over refuses some attempts, which clears the count.
+// Mosquitto 2.0.11 sends no DISCONNECT 142 to whom it closes for another client with the same id (measured). So this many connections in a
+// row that the broker accepted and closed again within this time, with no failed attempt between them, are taken for that. A broker that is
+// restarted over and over refuses some attempts, which clears the count.
 constexpr int cut_short_max = 5;
 constexpr std::chrono::seconds cut_short_within{10};
 
@@ -54,9 +54,13 @@ struct MosquittoDeleter {
 
 // Lives on two threads: what ends in `_on_loop` belongs to the loop, everything else to the mqtt thread; each posts to the other.
 class MqttUplink::Link : public std::enable_shared_from_this<MqttUplink::Link> {
-   public:
+ public:
     Link(asio::any_io_executor loop, MqttOptions options)
-        : options_(std::move(options)), loop_(std::move(loop)), work_(asio::make_work_guard(context_)), housekeeping_(context_), young_(context_) {
+        : options_(std::move(options)),
+          loop_(std::move(loop)),
+          work_(asio::make_work_guard(context_)),
+          housekeeping_(context_),
+          young_(context_) {
         static int const initialised = mosquitto_lib_init();
         static_cast<void>(initialised);
     }
@@ -99,7 +103,7 @@ class MqttUplink::Link : public std::enable_shared_from_this<MqttUplink::Link> {
         });
     }
 
-   private:
+ private:
     using Outgoing = std::vector<std::pair<std::uint64_t, Message>>;
     struct Puback {
         std::uint64_t token;
@@ -119,15 +123,15 @@ class MqttUplink::Link : public std::enable_shared_from_this<MqttUplink::Link> {
         if (!options_.username.empty()) mosquitto_username_pw_set(m, options_.username.c_str(), options_.password.c_str());
         if (auto error = prepare_tls()) return report_closed(LinkEnd::refused, *error);
         if (!options_.will.topic.empty()) {
-            mosquitto_will_set_v5(m, options_.will.topic.c_str(), static_cast<int>(options_.will.payload.size()), options_.will.payload.data(), 1,
-                                  options_.will.retain, nullptr);
+            mosquitto_will_set_v5(m, options_.will.topic.c_str(), static_cast<int>(options_.will.payload.size()),
+                                  options_.will.payload.data(), 1, options_.will.retain, nullptr);
         }
         set_callbacks();
         int const rc = mosquitto_connect_bind_v5(m, options_.host.c_str(), options_.port, options_.keepalive_s, nullptr, nullptr);
         if (rc != MOSQ_ERR_SUCCESS) {
             std::string const cause = rc == MOSQ_ERR_ERRNO ? std::string{strerror(errno)} : std::string{mosquitto_strerror(rc)};
-            return report_closed(LinkEnd::refused, fmt::format("{}:{} did not accept the connection: {}{}", options_.host, options_.port, cause,
-                                                               detail_.empty() ? "" : " (" + detail_ + ")"));
+            return report_closed(LinkEnd::refused, fmt::format("{}:{} did not accept the connection: {}{}", options_.host, options_.port,
+                                                               cause, detail_.empty() ? "" : " (" + detail_ + ")"));
         }
         descriptor_.emplace(context_, mosquitto_socket(m));
         wait_readable();
@@ -138,10 +142,11 @@ class MqttUplink::Link : public std::enable_shared_from_this<MqttUplink::Link> {
     std::optional<std::string> prepare_tls() {
         if (!options_.tls) return std::nullopt;
         auto const text = [](std::string const& path) { return path.empty() ? nullptr : path.c_str(); };
-        int const rc = mosquitto_tls_set(handle_.get(), text(options_.tls->ca), nullptr, text(options_.tls->certificate), text(options_.tls->key), nullptr);
+        int const rc = mosquitto_tls_set(handle_.get(), text(options_.tls->ca), nullptr, text(options_.tls->certificate),
+                                         text(options_.tls->key), nullptr);
         if (rc == MOSQ_ERR_SUCCESS) return std::nullopt;
-        return fmt::format("The certificate files could not be used: {} (ca {}, certificate {}, key {}).", mosquitto_strerror(rc), options_.tls->ca,
-                           options_.tls->certificate, options_.tls->key);
+        return fmt::format("The certificate files could not be used: {} (ca {}, certificate {}, key {}).", mosquitto_strerror(rc),
+                           options_.tls->ca, options_.tls->certificate, options_.tls->key);
     }
 
     void set_callbacks() {
@@ -149,15 +154,15 @@ class MqttUplink::Link : public std::enable_shared_from_this<MqttUplink::Link> {
         mosquitto_connect_v5_callback_set(m, [](mosquitto*, void* self, int reason, int, mosquitto_property const* properties) {
             static_cast<Link*>(self)->connected(reason, properties);
         });
-        mosquitto_disconnect_v5_callback_set(m, [](mosquitto*, void* self, int reason, mosquitto_property const*) {
-            static_cast<Link*>(self)->disconnected(reason);
-        });
+        mosquitto_disconnect_v5_callback_set(
+            m, [](mosquitto*, void* self, int reason, mosquitto_property const*) { static_cast<Link*>(self)->disconnected(reason); });
         mosquitto_publish_v5_callback_set(m, [](mosquitto*, void* self, int mid, int reason, mosquitto_property const*) {
             static_cast<Link*>(self)->acknowledged(mid, reason);
         });
-        mosquitto_message_v5_callback_set(m, [](mosquitto*, void* self, mosquitto_message const* message, mosquitto_property const* properties) {
-            static_cast<Link*>(self)->received(*message, properties);
-        });
+        mosquitto_message_v5_callback_set(
+            m, [](mosquitto*, void* self, mosquitto_message const* message, mosquitto_property const* properties) {
+                static_cast<Link*>(self)->received(*message, properties);
+            });
         mosquitto_log_callback_set(m, [](mosquitto*, void* self, int level, char const* text) {
             if (level == MOSQ_LOG_ERR) static_cast<Link*>(self)->detail_ = text;
         });
@@ -165,9 +170,11 @@ class MqttUplink::Link : public std::enable_shared_from_this<MqttUplink::Link> {
 
     void connected(int reason, mosquitto_property const* properties) {
         if (reason != 0) {
-            bool const forbidden = reason == MQTT_RC_NOT_AUTHORIZED || reason == MQTT_RC_BAD_USERNAME_OR_PASSWORD || reason == MQTT_RC_BANNED;
+            bool const forbidden =
+                reason == MQTT_RC_NOT_AUTHORIZED || reason == MQTT_RC_BAD_USERNAME_OR_PASSWORD || reason == MQTT_RC_BANNED;
             end_ = forbidden ? LinkEnd::not_authorised : LinkEnd::refused;
-            detail_ = fmt::format("{}:{} refused the connection: {} ({}).", options_.host, options_.port, mosquitto_reason_string(reason), reason);
+            detail_ = fmt::format("{}:{} refused the connection: {} ({}).", options_.host, options_.port, mosquitto_reason_string(reason),
+                                  reason);
             return;  // the disconnect callback follows
         }
         established_ = true;
@@ -177,7 +184,8 @@ class MqttUplink::Link : public std::enable_shared_from_this<MqttUplink::Link> {
         });
         Connected told;
         uint16_t receive_maximum = 0;
-        if (mosquitto_property_read_int16(properties, MQTT_PROP_RECEIVE_MAXIMUM, &receive_maximum, false)) told.receive_maximum = receive_maximum;
+        if (mosquitto_property_read_int16(properties, MQTT_PROP_RECEIVE_MAXIMUM, &receive_maximum, false))
+            told.receive_maximum = receive_maximum;
         mosquitto_property_read_int32(properties, MQTT_PROP_MAXIMUM_PACKET_SIZE, &told.packet_bytes_max, false);
         // Without our own publishes: the centre's subscription would match its own acknowledgements.
         for (std::string const& topic : options_.subscriptions)
@@ -201,8 +209,8 @@ class MqttUplink::Link : public std::enable_shared_from_this<MqttUplink::Link> {
         if (detail_.empty()) detail_ = "The broker closed the connection.";
         if (ended_ || !established_ || ++cut_short_ < cut_short_max) return;
         end_ = LinkEnd::taken_over;
-        detail_ = fmt::format("{} accepted {} connections in a row and closed each within {} s: most likely another client has the id {}.", options_.host,
-                              cut_short_, cut_short_within.count(), options_.client_id);
+        detail_ = fmt::format("{} accepted {} connections in a row and closed each within {} s: most likely another client has the id {}.",
+                              options_.host, cut_short_, cut_short_within.count(), options_.client_id);
     }
 
     void acknowledged(int mid, int reason) {
@@ -245,8 +253,10 @@ class MqttUplink::Link : public std::enable_shared_from_this<MqttUplink::Link> {
                 in_flight_.emplace_back(mid, token);
             } else {
                 bool const closed = rc == MOSQ_ERR_CONN_LOST || (rc == MOSQ_ERR_ERRNO && (errno == EPIPE || errno == ECONNRESET));
-                if (closed) closed_by_broker();
-                else detail_ = fmt::format("A record could not be handed to the broker: {}.", mosquitto_strerror(rc));
+                if (closed)
+                    closed_by_broker();
+                else
+                    detail_ = fmt::format("A record could not be handed to the broker: {}.", mosquitto_strerror(rc));
                 ended_ = true;
             }
         }
@@ -260,10 +270,11 @@ class MqttUplink::Link : public std::enable_shared_from_this<MqttUplink::Link> {
     }
 
     void wait_readable() {
-        descriptor_->async_wait(asio::posix::stream_descriptor::wait_read, [self = shared_from_this(), generation = generation_](error_code error) {
-            if (error || generation != self->generation_) return;
-            self->read();
-        });
+        descriptor_->async_wait(asio::posix::stream_descriptor::wait_read,
+                                [self = shared_from_this(), generation = generation_](error_code error) {
+                                    if (error || generation != self->generation_) return;
+                                    self->read();
+                                });
     }
 
     void read() {
@@ -275,8 +286,8 @@ class MqttUplink::Link : public std::enable_shared_from_this<MqttUplink::Link> {
             rc = mosquitto_loop_read(handle_.get(), 1);
             drained = errno == EAGAIN || errno == EWOULDBLOCK;
         }
-        // With nothing to send that could carry it, the acknowledgement of these bytes waits for tens of milliseconds, and a broker without TCP_NODELAY
-        // (mosquitto, unless told) holds its next packet back until it has it.
+        // With nothing to send that could carry it, the acknowledgement of these bytes waits for tens of milliseconds, and a broker without
+        // TCP_NODELAY (mosquitto, unless told) holds its next packet back until it has it.
         if (in_flight_.empty()) set_tcp(TCP_QUICKACK, 1);
         hand_over();
         if (rc != MOSQ_ERR_SUCCESS) ended_ = true;
@@ -302,11 +313,12 @@ class MqttUplink::Link : public std::enable_shared_from_this<MqttUplink::Link> {
         if (finish_if_ended()) return;
         if (!mosquitto_want_write(handle_.get())) return;
         writing_ = true;
-        descriptor_->async_wait(asio::posix::stream_descriptor::wait_write, [self = shared_from_this(), generation = generation_](error_code error) {
-            if (error || generation != self->generation_) return;
-            self->writing_ = false;
-            self->flush_writes();
-        });
+        descriptor_->async_wait(asio::posix::stream_descriptor::wait_write,
+                                [self = shared_from_this(), generation = generation_](error_code error) {
+                                    if (error || generation != self->generation_) return;
+                                    self->writing_ = false;
+                                    self->flush_writes();
+                                });
     }
 
     // Pings and the detection of a silent broker; the library needs to be asked a few times per keepalive, not more.
@@ -331,7 +343,8 @@ class MqttUplink::Link : public std::enable_shared_from_this<MqttUplink::Link> {
             });
         }
         if (!messages_.empty()) {
-            to_listener([messages = std::exchange(messages_, {})](UplinkListener& listener) mutable { listener.on_messages(std::move(messages)); });
+            to_listener(
+                [messages = std::exchange(messages_, {})](UplinkListener& listener) mutable { listener.on_messages(std::move(messages)); });
         }
     }
 
@@ -410,7 +423,8 @@ class MqttUplink::Link : public std::enable_shared_from_this<MqttUplink::Link> {
     bool closed_reported_ = true;
 };
 
-MqttUplink::MqttUplink(asio::any_io_executor loop, MqttOptions options) : link_(std::make_shared<Link>(std::move(loop), std::move(options))) {
+MqttUplink::MqttUplink(asio::any_io_executor loop, MqttOptions options)
+    : link_(std::make_shared<Link>(std::move(loop), std::move(options))) {
     link_->start();
 }
 MqttUplink::~MqttUplink() { link_->stop_on_loop(); }

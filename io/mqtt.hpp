@@ -1,5 +1,5 @@
-// The Uplink over MQTT 5; libmosquitto's one door. A thread of its own drives the library by hand, because connecting and DNS block and because the
-// library's own thread ends for good after a TLS cut. Each `open` uses a new library handle, so nothing old is queued there.
+// The Uplink over MQTT 5; libmosquitto's one door. A thread of its own drives the library by hand, because connecting and DNS block and
+// because the library's own thread ends for good after a TLS cut. Each `open` uses a new library handle, so nothing old is queued there.
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
@@ -32,7 +32,7 @@ struct MqttOptions {
 };
 
 class MqttUplink final : public Uplink {
-   public:
+ public:
     MqttUplink(boost::asio::any_io_executor loop, MqttOptions options);
     ~MqttUplink() override;  // waits for the thread, but at most two seconds: a connect to a silent address cannot be interrupted
     MqttUplink(MqttUplink const&) = delete;
@@ -43,7 +43,7 @@ class MqttUplink final : public Uplink {
     void close() override;
     void publish(std::uint64_t token, Message message) override;
 
-   private:
+ private:
     class Link;
     std::shared_ptr<Link> link_;
 };

@@ -41,8 +41,10 @@ Error error_of(sqlite3* database, std::string_view doing) {
 std::string immutable_uri(std::string const& path) {
     std::string uri = "file:";
     for (char const c : path) {
-        if (c == '%' || c == '?' || c == '#') uri += fmt::format("%{:02x}", static_cast<unsigned char>(c));
-        else uri += c;
+        if (c == '%' || c == '?' || c == '#')
+            uri += fmt::format("%{:02x}", static_cast<unsigned char>(c));
+        else
+            uri += c;
     }
     return uri + "?immutable=1";
 }

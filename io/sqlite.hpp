@@ -22,7 +22,7 @@ namespace marrowlink {
 // A prepared statement. Bind (parameters count from 1), step, read columns (counting from 0), reset. Bound text and blobs are not copied:
 // they stay untouched until the next reset(). Column views live until the next step() or reset().
 class Statement {
-   public:
+ public:
     Statement() = default;
     ~Statement();
     Statement(Statement&& other) noexcept;
@@ -42,7 +42,7 @@ class Statement {
     std::string_view blob(int column) const;
     bool is_null(int column) const;
 
-   private:
+ private:
     friend class Database;
     Statement(sqlite3* database, sqlite3_stmt* handle) : database_(database), handle_(handle) {}
     Error error() const;
@@ -52,7 +52,7 @@ class Statement {
 };
 
 class Database {
-   public:
+ public:
     enum class Mode : std::uint8_t {
         create,      // read and write; made when absent
         read_write,  // must exist
@@ -82,12 +82,13 @@ class Database {
     // "ok", or what PRAGMA quick_check found first. Reads the whole file.
     Result<std::string> quick_check();
 
-    // A copy of one committed state into a new file, also while others write. The file appears whole or not at all; an existing one is refused.
+    // A copy of one committed state into a new file, also while others write. The file appears whole or not at all; an existing one is
+    // refused.
     Result<void> backup_to(std::filesystem::path const& to);
     // The same content without free pages, as one file that needs no WAL; an existing one is refused.
     Result<void> vacuum_into(std::filesystem::path const& to);
 
-   private:
+ private:
     Database(sqlite3* handle, std::filesystem::path path) : handle_(handle), path_(std::move(path)) {}
     Result<std::filesystem::path> part_of(std::filesystem::path const& to) const;
 
@@ -97,14 +98,14 @@ class Database {
 
 // BEGIN IMMEDIATE … COMMIT; rolled back when it ends uncommitted.
 class Transaction {
-   public:
+ public:
     static Result<Transaction> begin(Database& database);
     ~Transaction();
     Transaction(Transaction&& other) noexcept;
     Transaction& operator=(Transaction&&) = delete;
     Result<void> commit();
 
-   private:
+ private:
     explicit Transaction(Database& database) : database_(&database) {}
     Database* database_;
 };

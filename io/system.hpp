@@ -8,19 +8,19 @@
 namespace marrowlink {
 
 class SystemClock final : public Clock {
-   public:
+ public:
     Instant now() const override;
     Utc utc() const override;
     bool synchronised() const override;  // adjtimex(2), asked at most once a minute
     Task<void> sleep_until(Instant when) override;
 
-   private:
+ private:
     mutable Instant asked_{};
     mutable bool synchronised_ = false;
 };
 
 class SystemEntropy final : public Entropy {
-   public:
+ public:
     void fill(std::span<std::byte> out) override;
 };
 

@@ -9,7 +9,7 @@
 namespace marrowlink {
 
 class WorkThread {
-   public:
+ public:
     WorkThread() : work_(context_.get_executor()), thread_([this] { context_.run(); }) {}
     ~WorkThread() {  // finishes what was posted
         work_.reset();
@@ -20,7 +20,7 @@ class WorkThread {
 
     boost::asio::any_io_executor executor() { return context_.get_executor(); }
 
-   private:
+ private:
     boost::asio::io_context context_{1};
     boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
     std::thread thread_;

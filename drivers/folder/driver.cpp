@@ -113,7 +113,8 @@ std::optional<Batch> FolderDriver::closing_batch() {
         ++receipts_;
     }
     Batch batch;
-    batch.records.push_back(run_aborted(*options_.open_run, "The gateway stopped while it took this file, and the file is no longer there as it was."));
+    batch.records.push_back(
+        run_aborted(*options_.open_run, "The gateway stopped while it took this file, and the file is no longer there as it was."));
     batch.receipt.number = receipts_;
     return batch;
 }

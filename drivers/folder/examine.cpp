@@ -41,7 +41,8 @@ void blank(Examination& out, std::vector<NameBearing> const& fields) {
             out.blanked.push_back({at, out.copy.substr(at, end - at)});
             at = end;
         }
-        std::fill(out.copy.begin() + static_cast<std::ptrdiff_t>(span.begin), out.copy.begin() + static_cast<std::ptrdiff_t>(span.end), ' ');
+        std::fill(out.copy.begin() + static_cast<std::ptrdiff_t>(span.begin), out.copy.begin() + static_cast<std::ptrdiff_t>(span.end),
+                  ' ');
         out.blanked_bytes += span.end - span.begin;
     }
 }
@@ -92,7 +93,9 @@ Examination examine(std::string bytes, std::string_view original_sha256, Recogni
 std::string without_quotations(std::string_view sentence) {
     auto const is_letter = [&](std::size_t i) { return i < sentence.size() && std::isalpha(static_cast<unsigned char>(sentence[i])); };
     // An apostrophe stands between letters, a quotation mark does not.
-    auto const is_mark = [&](std::size_t i) { return sentence[i] == '"' || (sentence[i] == '\'' && !(i > 0 && is_letter(i - 1) && is_letter(i + 1))); };
+    auto const is_mark = [&](std::size_t i) {
+        return sentence[i] == '"' || (sentence[i] == '\'' && !(i > 0 && is_letter(i - 1) && is_letter(i + 1)));
+    };
     std::size_t first = 0;
     while (first < sentence.size() && !is_mark(first)) ++first;
     if (first == sentence.size()) return std::string{sentence};

@@ -43,7 +43,8 @@ json::object dataset_json(CytometryDataset const& set, bool with_parameters) {
     return out;
 }
 
-// A manifest is one record. What does not fit is left out from the end and said so: parameters first, then data sets; the file itself holds all.
+// A manifest is one record. What does not fit is left out from the end and said so: parameters first, then data sets; the file itself holds
+// all.
 Draft manifest_draft(RunIdentity const& id, RunManifest manifest, std::vector<CytometryDataset> const& sets) {
     std::size_t whole = sets.size();
     std::size_t listed = sets.size();
@@ -51,8 +52,8 @@ Draft manifest_draft(RunIdentity const& id, RunManifest manifest, std::vector<Cy
         RunManifest attempt = manifest;
         for (std::size_t i = 0; i < listed; ++i) attempt.datasets.push_back(dataset_json(sets[i], i < whole));
         if (whole < sets.size())
-            attempt.notes.push_back(fmt::format("Of {} data sets this manifest lists {}, {} of them with parameters; the file holds all.", sets.size(),
-                                                listed, whole));
+            attempt.notes.push_back(fmt::format("Of {} data sets this manifest lists {}, {} of them with parameters; the file holds all.",
+                                                sets.size(), listed, whole));
         Draft draft = run_finished(id, attempt);
         if (draft.data.size() <= block_bytes_max || listed == 0) return draft;
         if (whole > 0)
@@ -108,7 +109,8 @@ void Parcel::write_tail(ParcelLabel const& label) {
         manifest.readings = &document.readings;
         for (std::size_t i = 0; i < std::min(document.notes.size(), notes_max); ++i)
             manifest.notes.push_back(clipped(document.notes[i], sentence_bytes_max));
-        if (document.notes.size() > notes_max) manifest.notes.push_back(fmt::format("{} more notes were left out.", document.notes.size() - notes_max));
+        if (document.notes.size() > notes_max)
+            manifest.notes.push_back(fmt::format("{} more notes were left out.", document.notes.size() - notes_max));
     } else {
         manifest.state = "unreadable";
         manifest.reason = clipped(without_quotations(examination_.reason), sentence_bytes_max);

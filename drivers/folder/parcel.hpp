@@ -1,5 +1,5 @@
-// One export file on its way into the outbox: its records, cut into batches of about a mebibyte. The same file always gives the same records, so
-// that a restart in the middle stores the rest and nothing twice.
+// One export file on its way into the outbox: its records, cut into batches of about a mebibyte. The same file always gives the same
+// records, so that a restart in the middle stores the rest and nothing twice.
 #pragma once
 
 #include <cstdint>
@@ -11,9 +11,9 @@
 
 namespace marrowlink {
 
-inline constexpr std::size_t batch_bytes_max = 1 << 20;     // data and blanked bytes of one batch; at least one record goes all the same
-inline constexpr std::size_t sourcekey_bytes_max = 128;     // a longer identity, or one with control characters, is replaced by its SHA-256
-inline constexpr std::size_t notes_max = 20;                // of a manifest; the rest is counted
+inline constexpr std::size_t batch_bytes_max = 1 << 20;  // data and blanked bytes of one batch; at least one record goes all the same
+inline constexpr std::size_t sourcekey_bytes_max = 128;  // a longer identity, or one with control characters, is replaced by its SHA-256
+inline constexpr std::size_t notes_max = 20;             // of a manifest; the rest is counted
 
 struct ParcelLabel {
     std::string instrument;
@@ -24,7 +24,7 @@ struct ParcelLabel {
 };
 
 class Parcel {
-   public:
+ public:
     // `examination` is readable or unreadable. It becomes unreadable when one reading alone is larger than a record may be.
     Parcel(ParcelLabel const& label, Examination examination);
 
@@ -38,7 +38,7 @@ class Parcel {
     bool readable() const { return examination_.verdict == Verdict::readable; }
     std::string const& reason() const { return examination_.reason; }  // why unreadable
 
-   private:
+ private:
     struct Place {
         bool begun = false;
         std::uint64_t offset = 0;  // of the next chunk

@@ -54,7 +54,8 @@ Task<Result<Batch>> LineDriver::next() {
         if (got.error().fault == Fault::closed && settings_.acknowledgement.empty() && !buffer_.empty() && !skipping_) {
             std::string const fragment = std::exchange(buffer_, {});
             consumed_ += fragment.size();
-            keep_unreadable(batch, fragment, fmt::format("The connection ended inside a line; its first {} bytes are kept.", fragment.size()));
+            keep_unreadable(batch, fragment,
+                            fmt::format("The connection ended inside a line; its first {} bytes are kept.", fragment.size()));
             batch.consumed = consumed_;
             co_return batch;
         }
@@ -76,8 +77,9 @@ Batch LineDriver::take_lines() {
         if (end == std::string_view::npos) {
             if (rest.size() <= settings_.bytes_max) break;
             if (!std::exchange(skipping_, true)) {
-                keep_unreadable(batch, rest.substr(0, settings_.bytes_max),
-                                fmt::format("A line is longer than {} bytes; its first {} are kept.", settings_.bytes_max, settings_.bytes_max));
+                keep_unreadable(
+                    batch, rest.substr(0, settings_.bytes_max),
+                    fmt::format("A line is longer than {} bytes; its first {} are kept.", settings_.bytes_max, settings_.bytes_max));
             }
             rest.remove_prefix(rest.size() - settings_.terminator.size() + 1);  // half a terminator may be the end of what is here
             break;

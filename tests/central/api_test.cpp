@@ -1,7 +1,8 @@
+#include "central/api.hpp"
+
 #include <boost/asio/io_context.hpp>
 #include <catch2/catch.hpp>
 
-#include "central/api.hpp"
 #include "core/log.hpp"
 #include "sender.hpp"
 #include "temporary.hpp"
@@ -13,7 +14,7 @@ using namespace test;
 
 namespace {
 class DeadUplink final : public Uplink {
-   public:
+ public:
     void listen(UplinkListener*) override {}
     void open() override {}
     void close() override {}
@@ -21,7 +22,7 @@ class DeadUplink final : public Uplink {
 };
 
 class World {
-   public:
+ public:
     World() {
         log::set_sink([](log::Level, std::string_view) {});
         auto opened = Intake::open(folder / "central.db");

@@ -1,9 +1,10 @@
-#include <catch2/catch.hpp>
+#include "central/config.hpp"
+
 #include <fmt/format.h>
 
+#include <catch2/catch.hpp>
 #include <fstream>
 
-#include "central/config.hpp"
 #include "temporary.hpp"
 
 namespace marrowlink {
@@ -69,7 +70,9 @@ TEST_CASE("every key with one letter wrong is refused with its place and the rig
 }
 
 TEST_CASE("all mistakes are reported at once, each on its line (field 53)") {
-    std::string const message = refusal("database = \"relative.db\"\n[broker]\nport = 70000\npassword_file = \"/etc/p\"\n[broker.tls]\nca = \"/a\"\nkey = \"/k\"\n[page]\nlisten = \"nowhere\"\n");
+    std::string const message = refusal(
+        "database = \"relative.db\"\n[broker]\nport = 70000\npassword_file = \"/etc/p\"\n[broker.tls]\nca = \"/a\"\nkey = "
+        "\"/k\"\n[page]\nlisten = \"nowhere\"\n");
     INFO(message);
     for (char const* place : {"central.toml:1:", "central.toml:3:", "central.toml:4:", "central.toml:7:", "central.toml:9:", "broker.host"})
         CHECK(message.find(place) != std::string::npos);
@@ -81,7 +84,8 @@ TEST_CASE("a file that is absent, and a password file that is, are configuration
     REQUIRE_FALSE(absent);
     CHECK(exit_code(absent.error().fault) == 78);
     CHECK(absent.error().message.find("central.toml could not be read: No such file") != std::string::npos);
-    std::ofstream(folder / "central.toml") << "[broker]\nhost = \"h\"\nusername = \"u\"\npassword_file = \"" << (folder / "secret").string() << "\"\n";
+    std::ofstream(folder / "central.toml") << "[broker]\nhost = \"h\"\nusername = \"u\"\npassword_file = \"" << (folder / "secret").string()
+                                           << "\"\n";
     auto const no_password = read_config(folder / "central.toml");
     REQUIRE_FALSE(no_password);
     CHECK(no_password.error().message.find("secret could not be read") != std::string::npos);

@@ -28,7 +28,8 @@ json::value parsed(std::string_view text) {
     return std::move(*value);
 }
 
-// The schemas leave objects open, so that an older centre takes what a newer gateway adds. What we send ourselves is described to the last member.
+// The schemas leave objects open, so that an older centre takes what a newer gateway adds. What we send ourselves is described to the last
+// member.
 void only_described(json::value const& schema, json::value const& value, std::string const& where) {
     if (auto const* const object = value.if_object()) {
         auto const* const properties = schema.as_object().if_contains("properties");
@@ -67,7 +68,8 @@ std::vector<Draft> one_of_each() {
     manifest.arrived = "2026-11-25T02:31:00.000Z";
     manifest.readings = &readings;
     manifest.notes = {"The encoding was guessed."};
-    manifest.datasets.push_back(json::object{{"version", "FCS3.1"}, {"events", 3}, {"parameters", json::array{json::object{{"n", "FSC-A"}, {"bits", 32}}}}});
+    manifest.datasets.push_back(
+        json::object{{"version", "FCS3.1"}, {"events", 3}, {"parameters", json::array{json::object{{"n", "FSC-A"}, {"bits", 32}}}}});
     drafts.push_back(run_finished(identity("key-2"), manifest));
     drafts.push_back(run_started(id, "P1", "page", json::object{{"mode", "endpoint"}}));
     drafts.push_back(run_labelled(id, "P2", "Ada", "typed the wrong plate", "1"));
@@ -104,7 +106,8 @@ TEST_CASE("what our own code sends fits its schema, to the last member") {
         json::value const body = draft.type == type::run_file ? json::value(attributes) : parsed(draft.data);
         auto const problem = Schemas::of_wire().mismatch(draft.type, body);
         if (problem) FAIL(*problem);
-        if (draft.type != type::run_file) only_described(parsed(whole_file(docs + "schema/" + std::string{draft.type} + ".json")), body, std::string{draft.type});
+        if (draft.type != type::run_file)
+            only_described(parsed(whole_file(docs + "schema/" + std::string{draft.type} + ".json")), body, std::string{draft.type});
         seen.emplace(draft.type);
     }
     CHECK(seen.size() == 6);
@@ -116,7 +119,9 @@ TEST_CASE("what our own code sends fits its schema, to the last member") {
 }
 
 TEST_CASE("each rule of the schemas refuses what breaks it, with the place") {
-    auto const says = [](std::string_view schema, std::string_view text) { return Schemas::of_wire().mismatch(schema, parsed(text)).value_or("fits"); };
+    auto const says = [](std::string_view schema, std::string_view text) {
+        return Schemas::of_wire().mismatch(schema, parsed(text)).value_or("fits");
+    };
     CHECK(says("run.aborted", R"({"run":"r","instrument":"i","reason":"x"})") == "fits");
     CHECK(says("run.aborted", R"({"run":"r","instrument":"i"})") == "It has no member reason");
     CHECK(says("run.aborted", R"({"run":"r","instrument":"i","reason":""})") == "reason is empty, expected a text");
@@ -129,7 +134,8 @@ TEST_CASE("each rule of the schemas refuses what breaks it, with the place") {
     CHECK(says("run.readings", R"({"run":"r","block":0,"readings":[]})") == "readings has 0 items, expected at least 1");
     CHECK(says("run.readings", R"({"run":"r","block":0,"readings":[{"well":"A1"},{"well":"A2","value":0.5}]})") ==
           "readings/1/value is a value of kind number, expected string");
-    CHECK(says("answer", R"({"run":"r","instrument":"i","sourcekey":"k","state":"lost","verdict":"counted","reason":""})").starts_with("state is \"lost\", expected one of"));
+    CHECK(says("answer", R"({"run":"r","instrument":"i","sourcekey":"k","state":"lost","verdict":"counted","reason":""})")
+              .starts_with("state is \"lost\", expected one of"));
     CHECK(says("acknowledgement", R"({"through":1,"chain":"00","more":1})").starts_with("chain is \"00\", expected"));
     CHECK(says("telemetry", R"({"anything":[1,2,{"goes":null}]})") == "fits");
     // Letters are counted, not bytes: 64 of two bytes each fit where 64 are allowed.
@@ -169,8 +175,8 @@ TEST_CASE("the test vector of the wire contract is what this code computes") {
         REQUIRE(list);
         for (auto const& [name, value] : *list) out += fmt::format("  {:<15} {}\n", name, value);
         chain = chain_next(hash, chain, attributes, draft.data);
-        out += fmt::format("data       {}\nattributes {} bytes, SHA-256 {}\nSHA-256 of data {}\nchain({})   {}\n", draft.data, attributes.size(),
-                           hex(sha256(attributes)), hex(sha256(draft.data)), seq, hex(chain));
+        out += fmt::format("data       {}\nattributes {} bytes, SHA-256 {}\nSHA-256 of data {}\nchain({})   {}\n", draft.data,
+                           attributes.size(), hex(sha256(attributes)), hex(sha256(draft.data)), seq, hex(chain));
     }
     INFO("computed:\n" << out);
     CHECK(shown == out);

@@ -1,8 +1,9 @@
+#include "central/ingest.hpp"
+
 #include <boost/asio/io_context.hpp>
 #include <catch2/catch.hpp>
 #include <deque>
 
-#include "central/ingest.hpp"
 #include "core/log.hpp"
 #include "sender.hpp"
 #include "temporary.hpp"
@@ -15,7 +16,7 @@ using namespace test;
 namespace {
 // The broker as one client sees it, played by the test.
 class ScriptedUplink final : public Uplink {
-   public:
+ public:
     void listen(UplinkListener* listener) override { listener_ = listener; }
     void open() override { ++opens; }
     void close() override { listener_->on_closed(LinkEnd::asked, ""); }
@@ -50,14 +51,14 @@ class ScriptedUplink final : public Uplink {
     std::deque<std::uint64_t> unanswered;
     std::vector<Message> published;
 
-   private:
+ private:
     UplinkListener* listener_ = nullptr;
 };
 
 std::vector<std::string>* logged = nullptr;
 
 class Centre {
-   public:
+ public:
     explicit Centre(std::filesystem::path const& path, IngestLimits limits = {}) {
         logged = &lines;
         log::set_sink([](log::Level, std::string_view line) {
@@ -244,7 +245,8 @@ TEST_CASE("a store that cannot write acknowledges nothing, says so once, and hea
     }
     CHECK(centre.uplink.payloads(ack_topic).empty());
     CHECK_FALSE(centre.ingest->status().storing);
-    CHECK(std::count_if(centre.lines.begin(), centre.lines.end(), [](std::string const& l) { return l.find("store.failed") != std::string::npos; }) == 1);
+    CHECK(std::count_if(centre.lines.begin(), centre.lines.end(),
+                        [](std::string const& l) { return l.find("store.failed") != std::string::npos; }) == 1);
     REQUIRE(other->exec("ROLLBACK"));
     centre.clock.run_for(std::chrono::seconds{6});
     centre.settle();
@@ -329,7 +331,8 @@ TEST_CASE("a broker that forbids the centre's publishes is one alarm") {
     centre.uplink.deliver(sender.send(lines_of(1)));
     for (int i = 0; i < 4; ++i) centre.clock.settle(), centre.run_store();
     centre.uplink.puback(135);
-    CHECK(std::count_if(centre.lines.begin(), centre.lines.end(), [](std::string const& l) { return l.find("link.publish_forbidden") != std::string::npos; }) == 1);
+    CHECK(std::count_if(centre.lines.begin(), centre.lines.end(),
+                        [](std::string const& l) { return l.find("link.publish_forbidden") != std::string::npos; }) == 1);
 }
 
 }  // namespace marrowlink

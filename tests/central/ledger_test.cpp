@@ -142,7 +142,8 @@ TEST_CASE("a gap is passed only when stream.closed of another stream of the same
     auto const closing = [&](std::string const& stream, int first, int last, std::string const& chain = {}) {
         std::string const also = chain.empty() ? "" : fmt::format(R"(,"chain":"{}")", chain);
         return plain(type::stream_closed,
-                     fmt::format(R"({{"stream":"{}","lost":[{{"first":{},"last":{}{}}}],"reason":"The outbox was damaged."}})", stream, first, last, also));
+                     fmt::format(R"({{"stream":"{}","lost":[{{"first":{},"last":{}{}}}],"reason":"The outbox was damaged."}})", stream,
+                                 first, last, also));
     };
 
     SECTION("its own stream cannot") {
@@ -187,10 +188,13 @@ TEST_CASE("a gap is passed only when stream.closed of another stream of the same
     }
     SECTION("nonsense ranges are refused, not believed") {
         Sender next{stream_b};
-        for (auto const& [first, last] : {std::pair{6, 4}, std::pair{0, 3}}) take(*intake, next.send(std::vector<Draft>{closing(stream_a, first, last)}));
-        take(*intake, next.send(std::vector<Draft>{plain(
-                          type::stream_closed, fmt::format(R"({{"stream":"{}","lost":[{{"first":9223372036854775808,"last":18446744073709551615}}],"reason":"r"}})",
-                                                           stream_a))}));
+        for (auto const& [first, last] : {std::pair{6, 4}, std::pair{0, 3}})
+            take(*intake, next.send(std::vector<Draft>{closing(stream_a, first, last)}));
+        take(*intake,
+             next.send(std::vector<Draft>{
+                 plain(type::stream_closed,
+                       fmt::format(R"({{"stream":"{}","lost":[{{"first":9223372036854775808,"last":18446744073709551615}}],"reason":"r"}})",
+                                   stream_a))}));
         CHECK(number(*intake, "SELECT count(*) FROM refusal") == 3);
         CHECK(number(*intake, "SELECT count(*) FROM lost") == 0);
     }
@@ -203,7 +207,8 @@ TEST_CASE("a fork keeps the first record, says so once, and survives a restart")
     {
         auto intake = opened(folder / "central.db");
         take(*intake, first.send(std::vector<Draft>{opening(), line_message("k1", "one"), line_message("k2", "two")}));
-        Taken const taken = take(*intake, clone.send(std::vector<Draft>{opening(), line_message("k9", "nine"), line_message("k10", "ten")}));
+        Taken const taken =
+            take(*intake, clone.send(std::vector<Draft>{opening(), line_message("k9", "nine"), line_message("k10", "ten")}));
         CHECK(count(taken, Outcome::duplicate) == 1);
         CHECK(count(taken, Outcome::fork) == 2);
         REQUIRE(taken.notices.size() == 1);
@@ -248,7 +253,8 @@ TEST_CASE("a record that cannot be understood is stored as refused and acknowled
     Draft no_key = line_message("", "x");
     Draft bad_chunk = run_file(identity("f"), "abc", hex(sha256("abc"))).at(0);
     bad_chunk.extensions[0].second = "1";
-    std::vector<Draft> const drafts{opening(), bad_json, bad_shape, bad_utf8, too_large, unknown, no_key, bad_chunk, line_message("k5", "good")};
+    std::vector<Draft> const drafts{
+        opening(), bad_json, bad_shape, bad_utf8, too_large, unknown, no_key, bad_chunk, line_message("k5", "good")};
     Taken const taken = take(*intake, sender.send(drafts));
     CHECK(count(taken, Outcome::stored) == 2);
     CHECK(count(taken, Outcome::refused) == 7);
@@ -296,16 +302,23 @@ TEST_CASE("what has no place is rejected by name and stores nothing") {
             if (n == name) v = value;
     };
     CHECK(with([](Message& m) { m.properties.emplace_back("time", "again"); }).ends_with("property time appears twice."));
-    CHECK(with([](Message& m) { m.properties.emplace_back("datacontenttype", "text/plain"); }).ends_with("property datacontenttype appears twice."));
+    CHECK(with([](Message& m) {
+              m.properties.emplace_back("datacontenttype", "text/plain");
+          }).ends_with("property datacontenttype appears twice."));
     CHECK(with([&](Message& m) { set(m, "chain", "AB"); }).ends_with("it has no chain of 64 hexadecimal digits."));
     CHECK(with([&](Message& m) { set(m, "sequence", "1"); }).find("sequence is not 20 digits") != std::string::npos);
     CHECK(with([&](Message& m) { set(m, "sequence", sequence_text(0)); }).find("sequence is not 20 digits") != std::string::npos);
-    CHECK(with([&](Message& m) { set(m, "sequence", sequence_text(central::seq_max + 1)); }).find("sequence is not 20 digits") != std::string::npos);
+    CHECK(with([&](Message& m) { set(m, "sequence", sequence_text(central::seq_max + 1)); }).find("sequence is not 20 digits") !=
+          std::string::npos);
     CHECK(with([&](Message& m) { set(m, "stream", "not-a-uuid"); }).find("its stream is not a UUID") != std::string::npos);
-    CHECK(with([](Message& m) { m.topic = "marrowlink/1/centre/bench-1/gateway/stream.opened"; }).find("not a name that a site can have") != std::string::npos);
-    CHECK(with([](Message& m) { m.topic = "marrowlink/1/answer/bench-1/gateway/stream.opened"; }).find("not a name that a site can have") != std::string::npos);
-    CHECK(with([](Message& m) { m.topic = "marrowlink/1/Lyon/bench-1/gateway/stream.opened"; }).find("its topic is not") != std::string::npos);
-    CHECK(with([](Message& m) { m.topic = "marrowlink/1/ack/lyon/bench-1/gateway"; }).find("no acknowledgement of this centre") != std::string::npos);
+    CHECK(with([](Message& m) { m.topic = "marrowlink/1/centre/bench-1/gateway/stream.opened"; }).find("not a name that a site can have") !=
+          std::string::npos);
+    CHECK(with([](Message& m) { m.topic = "marrowlink/1/answer/bench-1/gateway/stream.opened"; }).find("not a name that a site can have") !=
+          std::string::npos);
+    CHECK(with([](Message& m) { m.topic = "marrowlink/1/Lyon/bench-1/gateway/stream.opened"; }).find("its topic is not") !=
+          std::string::npos);
+    CHECK(with([](Message& m) { m.topic = "marrowlink/1/ack/lyon/bench-1/gateway"; }).find("no acknowledgement of this centre") !=
+          std::string::npos);
     CHECK(with([](Message& m) { m.payload.assign(central::message_bytes_max, 'x'); }).find("expected at most") != std::string::npos);
     CHECK(number(*intake, "SELECT count(*) FROM record") == 0);
     CHECK(number(*intake, "SELECT count(*) FROM stream") == 0);
@@ -366,7 +379,8 @@ TEST_CASE("records of a transaction that never committed are not known after a r
     {
         auto intake = opened(folder / "central.db");
         take(*intake, sender.again(1, 2));
-        // Another process holds the writer's lock past the busy timeout: the commit fails, and everything is still there for the next attempt.
+        // Another process holds the writer's lock past the busy timeout: the commit fails, and everything is still there for the next
+        // attempt.
         auto other = Database::open(folder / "central.db", Database::Mode::read_write);
         REQUIRE(other);
         REQUIRE(intake->database().exec("PRAGMA busy_timeout=1"));

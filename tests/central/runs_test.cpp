@@ -11,7 +11,7 @@ using namespace test;
 
 namespace {
 class World {
-   public:
+ public:
     World() {
         auto opened = Intake::open(folder_ / "central.db");
         if (!opened) FAIL(opened.error().message);
@@ -33,13 +33,14 @@ class World {
     std::string states() { return ask("SELECT state || '/' || revision FROM run ORDER BY id"); }
     // The tally is kept beside the runs; it has to say the same as counting them.
     bool tally_holds() {
-        return ask("SELECT source || state || (message IS NOT NULL) || (revision > 0) || '=' || count(*) AS x FROM run GROUP BY source, state, "
+        return ask("SELECT source || state || (message IS NOT NULL) || (revision > 0) || '=' || count(*) AS x FROM run GROUP BY source, "
+                   "state, "
                    "message IS NOT NULL, revision > 0 ORDER BY x") ==
                ask("SELECT source || state || message || revised || '=' || runs AS x FROM tally WHERE runs <> 0 ORDER BY x");
     }
     std::unique_ptr<Intake> intake;
 
-   private:
+ private:
     Folder folder_;
 };
 }  // namespace
@@ -181,12 +182,14 @@ TEST_CASE("a label corrects the plate, keeps its history and outlives the manife
     World world;
     Sender sender{stream_a};
     RunIdentity const id = identity("key-1");
-    world.take({sender.send(run_started(id, "WRONG", "page", {})), sender.send(run_labelled(id, "P2", "Ada", "typed the wrong plate", "1"))});
+    world.take(
+        {sender.send(run_started(id, "WRONG", "page", {})), sender.send(run_labelled(id, "P2", "Ada", "typed the wrong plate", "1"))});
     world.take(sender.send(plate_run(id, "bytes", 8, "WRONG")));
     CHECK(world.ask("SELECT plate FROM run") == "P2");
     world.take({sender.send(run_labelled(id, "P3", "Ada", "no, this one", "2"))});
     CHECK(world.ask("SELECT plate FROM run") == "P3");
-    CHECK(world.ask("SELECT plate || ':' || who || ':' || why FROM label ORDER BY id") == "P2:Ada:typed the wrong plate P3:Ada:no, this one");
+    CHECK(world.ask("SELECT plate || ':' || who || ':' || why FROM label ORDER BY id") ==
+          "P2:Ada:typed the wrong plate P3:Ada:no, this one");
     CHECK(world.states() == "complete/0");
 }
 
@@ -194,7 +197,8 @@ TEST_CASE("the answers of the last seven days are repeated at a birth, oldest fi
     World world;
     Sender sender{stream_a};
     std::int64_t const day = 24 * 3'600'000;
-    for (int i = 0; i < 10; ++i) world.take(sender.send(plate_run(identity(fmt::format("key-{}", i)), fmt::format("bytes {}", i), 2)), i * day);
+    for (int i = 0; i < 10; ++i)
+        world.take(sender.send(plate_run(identity(fmt::format("key-{}", i)), fmt::format("bytes {}", i), 2)), i * day);
     world.take(sender.send(std::vector<Draft>{line_message("k1", "one")}), 9 * day);
     Taken const taken = world.take({sender.birth()}, 10 * day);
     REQUIRE(taken.answers.size() == 7);

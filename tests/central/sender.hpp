@@ -19,15 +19,17 @@ inline Message message_of(std::string const& site, std::string const& gateway, R
     message.payload = record.data;
     auto attributes = decode_attributes(record.attributes);
     for (auto& [name, value] : *attributes) {
-        if (name == "datacontenttype") message.content_type = value;
-        else message.properties.emplace_back(name, value);
+        if (name == "datacontenttype")
+            message.content_type = value;
+        else
+            message.properties.emplace_back(name, value);
     }
     message.properties.emplace_back("chain", hex(record.chain));
     return message;
 }
 
 class Sender {
-   public:
+ public:
     explicit Sender(std::string stream, std::string site = "lyon", std::string gateway = "bench-1")
         : origin{std::move(site), std::move(gateway), std::move(stream)}, chain_(chain_start(origin.stream)) {}
 
@@ -62,7 +64,7 @@ class Sender {
     Origin origin;
     std::vector<Record> outbox;
 
-   private:
+ private:
     Digest chain_;
     Sha256 hash_;
 };

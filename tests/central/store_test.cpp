@@ -1,3 +1,5 @@
+#include "central/store.hpp"
+
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -5,7 +7,6 @@
 #include <csignal>
 
 #include "central/intake.hpp"
-#include "central/store.hpp"
 #include "sender.hpp"
 #include "temporary.hpp"
 
@@ -29,7 +30,8 @@ std::string refusal(std::filesystem::path const& path) {
 }
 
 constexpr char const* old_steps[] = {"CREATE TABLE a (x INTEGER NOT NULL) STRICT; INSERT INTO a VALUES (1)"};
-constexpr char const* new_steps[] = {old_steps[0], "CREATE TABLE b (y TEXT NOT NULL) STRICT; INSERT INTO b SELECT 'was ' || x FROM a; DROP TABLE a",
+constexpr char const* new_steps[] = {old_steps[0],
+                                     "CREATE TABLE b (y TEXT NOT NULL) STRICT; INSERT INTO b SELECT 'was ' || x FROM a; DROP TABLE a",
                                      "CREATE TABLE c (z INTEGER) STRICT"};
 constexpr Schema old_schema{"example", 77, old_steps};
 constexpr Schema new_schema{"example", 77, new_steps};
@@ -55,8 +57,8 @@ TEST_CASE("another application's file is refused, an empty one is made ours") {
 }
 
 TEST_CASE("the schema itself is checked, not only its number (field 61)") {
-    for (char const* sql : {"ALTER TABLE stream ADD COLUMN extra TEXT", "DROP TABLE refusal", "CREATE INDEX more ON run (plate)", "PRAGMA user_version=0",
-                            "ALTER TABLE run RENAME COLUMN plate TO barcode"}) {
+    for (char const* sql : {"ALTER TABLE stream ADD COLUMN extra TEXT", "DROP TABLE refusal", "CREATE INDEX more ON run (plate)",
+                            "PRAGMA user_version=0", "ALTER TABLE run RENAME COLUMN plate TO barcode"}) {
         Folder folder;
         REQUIRE(Intake::open(folder / "c.db"));
         change(folder / "c.db", sql);

@@ -9,7 +9,7 @@
 namespace marrowlink::test {
 
 class Folder {
-   public:
+ public:
     Folder() {
         std::string name = (std::filesystem::temp_directory_path() / "marrowlink-central-XXXXXX").string();
         path_ = mkdtemp(name.data());
@@ -22,7 +22,7 @@ class Folder {
     Folder& operator=(Folder const&) = delete;
     std::filesystem::path operator/(std::string_view name) const { return path_ / name; }
 
-   private:
+ private:
     std::filesystem::path path_;
 };
 

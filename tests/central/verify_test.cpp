@@ -1,8 +1,9 @@
+#include "central/verify.hpp"
+
 #include <catch2/catch.hpp>
 
 #include "central/intake.hpp"
 #include "central/store.hpp"
-#include "central/verify.hpp"
 #include "sender.hpp"
 #include "temporary.hpp"
 
@@ -46,16 +47,18 @@ TEST_CASE("an untouched database proves itself, record by record") {
     Proof const proof = proof_of(folder / "c.db");
     CHECK(proof.good());
     REQUIRE(proof.streams.size() == 2);
-    CHECK(first(proof).line() == fmt::format("lyon/bench-1/{} records=20 through=20 missing=0 doubled=0 altered=0 refused=0 lost=0", stream_a));
+    CHECK(first(proof).line() ==
+          fmt::format("lyon/bench-1/{} records=20 through=20 missing=0 doubled=0 altered=0 refused=0 lost=0", stream_a));
     CHECK(proof.total() == "total streams=2 records=21 missing=0 doubled=0 altered=0 refused=0 lost=0 stray=0");
 }
 
 TEST_CASE("every byte of a stored record counts: whatever is altered is named, and only that") {
     Folder folder;
-    for (char const* sql : {"UPDATE record SET data = CAST(replace(CAST(data AS TEXT), 'text', 'tExt') AS BLOB) WHERE id & 1048575 = 7",
-                            "UPDATE record SET attributes = CAST(replace(CAST(attributes AS TEXT), 'x', 'y') || 'z' AS BLOB) WHERE id & 1048575 = 7",
-                            "UPDATE record SET chain = zeroblob(32) WHERE id & 1048575 = 7", "UPDATE record SET chain = x'00' WHERE id & 1048575 = 7",
-                            "UPDATE record SET data = x'' WHERE id & 1048575 = 7"}) {
+    for (char const* sql :
+         {"UPDATE record SET data = CAST(replace(CAST(data AS TEXT), 'text', 'tExt') AS BLOB) WHERE id & 1048575 = 7",
+          "UPDATE record SET attributes = CAST(replace(CAST(attributes AS TEXT), 'x', 'y') || 'z' AS BLOB) WHERE id & 1048575 = 7",
+          "UPDATE record SET chain = zeroblob(32) WHERE id & 1048575 = 7", "UPDATE record SET chain = x'00' WHERE id & 1048575 = 7",
+          "UPDATE record SET data = x'' WHERE id & 1048575 = 7"}) {
         auto const path = folder / fmt::format("{}.db", hex(sha256(sql)).substr(0, 8));
         fill(path);
         change(path, std::string{sql} + " AND id >> 40 = 1");
@@ -72,7 +75,8 @@ TEST_CASE("every byte of a stored record counts: whatever is altered is named, a
 TEST_CASE("missing rows are named as one range, at the start, in the middle and at the end") {
     Folder folder;
     fill(folder / "c.db");
-    change(folder / "c.db", "DELETE FROM record WHERE id IN (SELECT id FROM record WHERE id >> 40 = 1 AND (id & 1048575 IN (1, 9, 10, 11, 20)))");
+    change(folder / "c.db",
+           "DELETE FROM record WHERE id IN (SELECT id FROM record WHERE id >> 40 = 1 AND (id & 1048575 IN (1, 9, 10, 11, 20)))");
     Proof const proof = proof_of(folder / "c.db");
     CHECK(first(proof).missing == 5);
     CHECK(first(proof).altered == 0);
@@ -86,7 +90,8 @@ TEST_CASE("a row that holds another record is a doubled one, and the one it stan
     Folder folder;
     fill(folder / "c.db");
     change(folder / "c.db",
-           "UPDATE record SET (attributes, data, chain) = (SELECT attributes, data, chain FROM record WHERE id = (1 << 40) + 5) WHERE id = (1 << 40) + 9");
+           "UPDATE record SET (attributes, data, chain) = (SELECT attributes, data, chain FROM record WHERE id = (1 << 40) + 5) WHERE id = "
+           "(1 << 40) + 9");
     Proof const proof = proof_of(folder / "c.db");
     CHECK(first(proof).doubled == 1);
     CHECK(first(proof).missing == 1);
@@ -116,8 +121,9 @@ TEST_CASE("what stream.closed named is lost, not missing, and what follows is pr
             Sender next{stream_b};
             std::string const chain = with_chain ? fmt::format(R"(,"chain":"{}")", hex(damaged.outbox[5].chain)) : "";
             (*intake)->add(damaged.again(1, 3));
-            (*intake)->add({next.send(plain(
-                type::stream_closed, fmt::format(R"({{"stream":"{}","lost":[{{"first":4,"last":6{}}}],"reason":"damaged"}})", stream_a, chain)))});
+            (*intake)->add({next.send(
+                plain(type::stream_closed,
+                      fmt::format(R"({{"stream":"{}","lost":[{{"first":4,"last":6{}}}],"reason":"damaged"}})", stream_a, chain)))});
             (*intake)->add(damaged.again(7, 10));
             REQUIRE((*intake)->commit(1));
         }

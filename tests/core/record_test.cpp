@@ -99,7 +99,8 @@ TEST_CASE("the chain binds every byte to all that came before") {
 TEST_CASE("sequence text is exactly twenty digits") {
     CHECK(sequence_from(sequence_text(0)) == 0);
     CHECK(sequence_from(sequence_text(18446744073709551615ull)) == 18446744073709551615ull);
-    for (char const* const wrong : {"", "7", "0000000000000000000", "000000000000000000007", "0000000000000000000x", "-0000000000000000007", "99999999999999999999"})
+    for (char const* const wrong :
+         {"", "7", "0000000000000000000", "000000000000000000007", "0000000000000000000x", "-0000000000000000007", "99999999999999999999"})
         CHECK_FALSE(sequence_from(wrong));
 }
 
@@ -111,10 +112,12 @@ TEST_CASE("topics hold ids only, and are read back or refused") {
     CHECK(parsed->gateway == "gw1");
     CHECK(parsed->instrument == "reader-1");
     CHECK(parsed->type == "run.file");
-    for (char const* const wrong : {"", "marrowlink/1/paris/gw1/reader-1", "marrowlink/1/paris/gw1/reader-1/", "marrowlink/1/Paris/gw1/reader-1/t", "marrowlink/2/a/b/c/d",
-                                    "marrowlink/1/a/b/c/d/e", "marrowlink/1/a//c/d"})
+    for (char const* const wrong :
+         {"", "marrowlink/1/paris/gw1/reader-1", "marrowlink/1/paris/gw1/reader-1/", "marrowlink/1/Paris/gw1/reader-1/t",
+          "marrowlink/2/a/b/c/d", "marrowlink/1/a/b/c/d/e", "marrowlink/1/a//c/d"})
         CHECK_FALSE(topic::parse_record(wrong));
     CHECK(is_identifier("a-1"));
     CHECK(is_identifier(std::string(32, 'a')));
-    for (std::string const& wrong : {std::string{}, std::string(33, 'a'), std::string{"a_b"}, std::string{"A"}, std::string{"é"}}) CHECK_FALSE(is_identifier(wrong));
+    for (std::string const& wrong : {std::string{}, std::string(33, 'a'), std::string{"a_b"}, std::string{"A"}, std::string{"é"}})
+        CHECK_FALSE(is_identifier(wrong));
 }

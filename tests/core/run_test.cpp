@@ -25,7 +25,8 @@ TEST_CASE("run ids are made from what was measured: the same bytes are the same 
 }
 
 TEST_CASE("original bytes are cut at the block limit, and one byte more makes one more chunk") {
-    for (std::size_t const size : {std::size_t{0}, std::size_t{1}, block_bytes_max - 1, block_bytes_max, block_bytes_max + 1, 3 * block_bytes_max}) {
+    for (std::size_t const size :
+         {std::size_t{0}, std::size_t{1}, block_bytes_max - 1, block_bytes_max, block_bytes_max + 1, 3 * block_bytes_max}) {
         std::string bytes(size, '\0');
         for (std::size_t i = 0; i < size; ++i) bytes[i] = static_cast<char>(i * 31);
         auto const chunks = run_file(id, bytes, "feed");
@@ -43,7 +44,8 @@ TEST_CASE("original bytes are cut at the block limit, and one byte more makes on
 
 TEST_CASE("readings are cut into blocks that fit, in order, none lost") {
     std::vector<Reading> readings;
-    for (int i = 0; i < 5'000; ++i) readings.push_back({"P1", "OD", "A1", std::to_string(i), "450", "", "0." + std::to_string(i), "OD", ""});
+    for (int i = 0; i < 5'000; ++i)
+        readings.push_back({"P1", "OD", "A1", std::to_string(i), "450", "", "0." + std::to_string(i), "OD", ""});
     auto const blocks = run_readings(id, readings);
     CHECK(blocks.size() > 1);
     int next = 0;
@@ -59,8 +61,10 @@ TEST_CASE("readings are cut into blocks that fit, in order, none lost") {
 }
 
 TEST_CASE("a manifest says what a person checks: first, last, least, greatest; a word is never a number") {
-    std::vector<Reading> const readings = {{"", "", "A1", "", "", "", "0.5", "OD", ""}, {"", "", "A2", "", "", "", "-1e-3", "OD", ""},
-                                           {"", "", "A3", "", "", "", "", "OD", "OVRFLW"}, {"", "", "A4", "", "", "", "0.25", "OD", ""}};
+    std::vector<Reading> const readings = {{"", "", "A1", "", "", "", "0.5", "OD", ""},
+                                           {"", "", "A2", "", "", "", "-1e-3", "OD", ""},
+                                           {"", "", "A3", "", "", "", "", "OD", "OVRFLW"},
+                                           {"", "", "A4", "", "", "", "0.25", "OD", ""}};
     RunManifest manifest;
     manifest.plate = "P1";
     manifest.readings = &readings;

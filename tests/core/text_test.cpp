@@ -12,12 +12,15 @@ using namespace marrowlink;
 
 TEST_CASE("UTF-8 is well-formed or it is not UTF-8") {
     for (char const* const good : {"", "plain", "h\xC3\xA9", "\xE2\x82\xAC", "\xF0\x9F\x98\x80", "\xEF\xBF\xBD"}) CHECK(is_utf8(good));
-    for (char const* const bad : {"\xC3", "\xC0\x80", "\xE0\x80\x80", "\xED\xA0\x80", "\xF4\x90\x80\x80", "\xF5\x80\x80\x80", "\x80", "\xFF", "a\xE2\x82"})
+    for (char const* const bad :
+         {"\xC3", "\xC0\x80", "\xE0\x80\x80", "\xED\xA0\x80", "\xF4\x90\x80\x80", "\xF5\x80\x80\x80", "\x80", "\xFF", "a\xE2\x82"})
         CHECK_FALSE(is_utf8(bad));
 }
 
 TEST_CASE("text comes to UTF-8 without guessing, and the first wrong byte is named") {
-    CHECK(to_utf8("36,9 \xB0" "C", TextEncoding::latin_1) == std::string("36,9 °C"));
+    CHECK(to_utf8("36,9 \xB0"
+                  "C",
+                  TextEncoding::latin_1) == std::string("36,9 °C"));
     CHECK(to_utf8("\x80 5", TextEncoding::cp1252) == std::string("€ 5"));
     CHECK(to_utf8("\xE9", TextEncoding::cp1252) == std::string("é"));
     auto const undefined = to_utf8("ab\x81", TextEncoding::cp1252);
@@ -30,7 +33,8 @@ TEST_CASE("text comes to UTF-8 without guessing, and the first wrong byte is nam
 }
 
 TEST_CASE("a log line is logfmt whatever stands in it") {
-    CHECK(log::logfmt(log::Level::warn, "port.closed", {{"port", "/dev/ttyS0"}, {"count", 3}, {"empty", ""}, {"text", "say \"no\"\nnow\x01"}}) ==
+    CHECK(log::logfmt(log::Level::warn, "port.closed",
+                      {{"port", "/dev/ttyS0"}, {"count", 3}, {"empty", ""}, {"text", "say \"no\"\nnow\x01"}}) ==
           "level=warn event=port.closed port=/dev/ttyS0 count=3 empty=\"\" text=\"say \\\"no\\\"\\nnow\\x01\"");
 }
 

@@ -1,4 +1,5 @@
-// What the centre makes of any MQTT message: lines of the input are topic, content type and name=value properties; an empty line, then the payload.
+// What the centre makes of any MQTT message: lines of the input are topic, content type and name=value properties; an empty line, then the
+// payload.
 #include <cstdint>
 #include <cstdlib>
 
@@ -26,7 +27,8 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
     auto const incoming = central::incoming_from(std::move(message));
     if (!incoming) return 0;
     // What has a place can be stored: its attributes read back as they are, and its place is within bounds.
-    if (!decode_attributes(incoming->record.attributes) || !central::is_stream_id(incoming->stream()) || incoming->record.seq == 0) std::abort();
+    if (!decode_attributes(incoming->record.attributes) || !central::is_stream_id(incoming->stream()) || incoming->record.seq == 0)
+        std::abort();
     if (!is_identifier(incoming->site) || central::is_reserved_site(incoming->site)) std::abort();
     central::objection_to(*incoming);
     return 0;

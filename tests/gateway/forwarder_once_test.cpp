@@ -6,7 +6,8 @@ using namespace marrowlink;
 using namespace marrowlink::forwarder_world;
 using namespace std::chrono_literals;
 
-TEST_CASE("what was acknowledged is never published again: not in an hour, not after a reconnection, not by the next start (field 1, field 2)") {
+TEST_CASE(
+    "what was acknowledged is never published again: not in an hour, not after a reconnection, not by the next start (field 1, field 2)") {
     World world;
     world.append(1'000);
     world.forwarder->start();

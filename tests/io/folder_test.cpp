@@ -33,7 +33,10 @@ struct World {
     boost::asio::io_context loop;
     sim::VirtualClock clock{loop};
     FileFolderOptions options;
-    World() { options.path = place.path / "exports"; fs::create_directory(options.path); }
+    World() {
+        options.path = place.path / "exports";
+        fs::create_directory(options.path);
+    }
     FileFolder folder() { return {options, clock, loop.get_executor()}; }
 };
 
@@ -60,9 +63,9 @@ TEST_CASE("only regular files that match the pattern are listed, sorted") {
 }
 
 TEST_CASE("names that are no UTF-8 are shown, and found again by what is shown") {
-    for (std::string const& name : {std::string{"plain.txt"}, std::string{"\xE9tude.txt"}, std::string{"étude.txt"}, std::string{"back\\xslash"},
-                                    std::string{"new\nline"}, std::string{"\xED\xA0\x80"}, std::string{"\xF4\x90\x80\x80"}, std::string{"cut\xC3"},
-                                    std::string{"\\x41"}})
+    for (std::string const& name : {std::string{"plain.txt"}, std::string{"\xE9tude.txt"}, std::string{"étude.txt"},
+                                    std::string{"back\\xslash"}, std::string{"new\nline"}, std::string{"\xED\xA0\x80"},
+                                    std::string{"\xF4\x90\x80\x80"}, std::string{"cut\xC3"}, std::string{"\\x41"}})
         CHECK(bytes_of_shown_name(shown_name(name)) == name);
     CHECK(shown_name("\xE9tude.txt") == "\\xE9tude.txt");
     CHECK(shown_name("étude.txt") == "étude.txt");

@@ -9,7 +9,7 @@
 namespace marrowlink {
 namespace {
 class Folder {
-   public:
+ public:
     Folder() {
         std::string name = (std::filesystem::temp_directory_path() / "marrowlink-sqlite-XXXXXX").string();
         path_ = mkdtemp(name.data());
@@ -17,7 +17,7 @@ class Folder {
     ~Folder() { std::filesystem::remove_all(path_); }
     std::filesystem::path operator/(std::string_view name) const { return path_ / name; }
 
-   private:
+ private:
     std::filesystem::path path_;
 };
 

@@ -19,7 +19,8 @@ struct LogKept {  // made after the world, which keeps the log quiet
     }
     ~LogKept() { log::set_sink(nullptr); }
     static std::size_t count(std::string_view event) {
-        return static_cast<std::size_t>(std::count_if(logged.begin(), logged.end(), [&](std::string const& line) { return line.find(event) != line.npos; }));
+        return static_cast<std::size_t>(
+            std::count_if(logged.begin(), logged.end(), [&](std::string const& line) { return line.find(event) != line.npos; }));
     }
 };
 }  // namespace

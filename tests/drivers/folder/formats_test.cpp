@@ -18,7 +18,8 @@ std::string gen5_export() {
     std::string out =
         "\r\nSoftware Version\t3.11.19\r\n\r\n\r\nExperiment File Path:\tC:\\Users\\jmartin\\plate.xpt\r\nProtocol File Path:\t\r\n\r\n\r\n"
         "Plate Number\tPlate 1\r\nDate\t05/06/2026\r\nTime\t09:00:01\r\nReader Type:\tEpoch\r\nReader Serial Number:\t7654321\r\n"
-        "Reading Type\tReader\r\n\r\nProcedure Details\r\n\r\nPlate Type\t96 WELL PLATE\r\nRead\t450\r\n\tAbsorbance Endpoint\r\n\tFull Plate\r\n"
+        "Reading Type\tReader\r\n\r\nProcedure Details\r\n\r\nPlate Type\t96 WELL PLATE\r\nRead\t450\r\n\tAbsorbance Endpoint\r\n\tFull "
+        "Plate\r\n"
         "\tWavelengths:  450\r\n\r\nResults\r\nActual Temperature:\t24.1\r\n\t1\t2\t3\t4\t5\t6\t7\t8\t9\t10\t11\t12\r\n";
     for (char row = 'A'; row <= 'H'; ++row) {
         out += row;
@@ -30,14 +31,15 @@ std::string gen5_export() {
 
 // Two 16-bit parameters, `events` events, a name in $OP.
 std::string fcs_file(int events) {
-    std::string text = "/$BEGINANALYSIS/0/$ENDANALYSIS/0/$BEGINSTEXT/0/$ENDSTEXT/0/$BYTEORD/1,2,3,4/$DATATYPE/I/$MODE/L/$NEXTDATA/0/$PAR/2/$TOT/" +
-                       std::to_string(events) + "/$P1N/FSC/$P1B/16/$P1R/1024/$P1E/0,0/$P2N/SSC/$P2S/side/$P2B/16/$P2R/1024/$P2E/0,0/$OP/Jeanne Martin/";
+    std::string text =
+        "/$BEGINANALYSIS/0/$ENDANALYSIS/0/$BEGINSTEXT/0/$ENDSTEXT/0/$BYTEORD/1,2,3,4/$DATATYPE/I/$MODE/L/$NEXTDATA/0/$PAR/2/$TOT/" +
+        std::to_string(events) + "/$P1N/FSC/$P1B/16/$P1R/1024/$P1E/0,0/$P2N/SSC/$P2S/side/$P2B/16/$P2R/1024/$P2E/0,0/$OP/Jeanne Martin/";
     std::size_t const data_begin = 58 + text.size() + 60;
     std::size_t const data_end = data_begin + static_cast<std::size_t>(events) * 4 - 1;
     text += "$BEGINDATA/" + std::to_string(data_begin) + "/$ENDDATA/" + std::to_string(data_end) + "/";
     char header[59];
-    std::snprintf(header, sizeof header, "FCS3.0    %8d%8d%8d%8d%8d%8d", 58, static_cast<int>(58 + text.size() - 1), static_cast<int>(data_begin),
-                  static_cast<int>(data_end), 0, 0);
+    std::snprintf(header, sizeof header, "FCS3.0    %8d%8d%8d%8d%8d%8d", 58, static_cast<int>(58 + text.size() - 1),
+                  static_cast<int>(data_begin), static_cast<int>(data_end), 0, 0);
     std::string out = header + text;
     out.resize(data_begin, ' ');
     for (int i = 0; i < events; ++i) {
@@ -80,7 +82,8 @@ TEST_CASE("a Gen5 export is not taken before its last row and label are there (f
 
 TEST_CASE("the shared case of a growing Gen5 export is counted once") {
     char const* const set = std::getenv("MARROWLINK_SHARED");
-    fs::path const folder = (set ? fs::path{set} : fs::path{MARROWLINK_SOURCE_DIR}.parent_path() / "shared") / "instruments/cases/gen5-growing-file";
+    fs::path const folder =
+        (set ? fs::path{set} : fs::path{MARROWLINK_SOURCE_DIR}.parent_path() / "shared") / "instruments/cases/gen5-growing-file";
     if (!fs::is_directory(folder)) {
         WARN("no samples in " << folder << ": set MARROWLINK_SHARED to compare with them");
         return;

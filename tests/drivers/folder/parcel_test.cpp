@@ -81,20 +81,28 @@ TEST_CASE("a key is taken as it is up to sourcekey_bytes_max, and by its digest 
 TEST_CASE("blanked pieces never cross a chunk, and give back the original wherever they overlap or reach past the end") {
     static std::vector<NameBearing> fields;
     static auto const names = [](std::string_view) { return fields; };
-    static constexpr ExportFormat format{"test-export",
-                                         "Test export",
-                                         [](std::string_view) { return true; },
-                                         [](std::string_view) { return Completeness{true, {}}; },
-                                         [](std::string_view) -> Result<Document> { return fail(Fault::refused, "The field \"a\" and \"b\" disagree."); },
-                                         nullptr,
-                                         nullptr,
-                                         [](std::string_view bytes) { return names(bytes); }};
+    static constexpr ExportFormat format{
+        "test-export",
+        "Test export",
+        [](std::string_view) { return true; },
+        [](std::string_view) {
+            return Completeness{true, {}};
+        },
+        [](std::string_view) -> Result<Document> { return fail(Fault::refused, "The field \"a\" and \"b\" disagree."); },
+        nullptr,
+        nullptr,
+        [](std::string_view bytes) { return names(bytes); }};
     Recognise const recognise = [](std::string_view) -> Result<ExportFormat const*> { return &format; };
     std::string original;
     for (std::size_t i = 0; i < 3 * block_bytes_max + 17; ++i) original += static_cast<char>('a' + i % 26);
     std::uint64_t const size = original.size();
-    fields = {{block_bytes_max - 5, 2 * block_bytes_max, "a"}, {block_bytes_max + 1, 3, "b"}, {10, 0, "c"}, {size - 4, 99, "d"}, {size + 5, 1, "e"},
-              {3, 2, "f"}, {5, 1, "g"}};
+    fields = {{block_bytes_max - 5, 2 * block_bytes_max, "a"},
+              {block_bytes_max + 1, 3, "b"},
+              {10, 0, "c"},
+              {size - 4, 99, "d"},
+              {size + 5, 1, "e"},
+              {3, 2, "f"},
+              {5, 1, "g"}};
     auto const examined = examine(original, hex(sha256(original)), recognise);
     CHECK(examined.verdict == Verdict::unreadable);
     std::string rebuilt = examined.copy;

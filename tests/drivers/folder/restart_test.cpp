@@ -15,7 +15,7 @@ std::string large_export() {
     while (padding.size() < (5u << 19)) padding += "operator=Jeanne Martin\nlong=" + std::string(3'000, '.') + "\n";
     return out.insert(12, padding);
 }
-}
+}  // namespace
 
 TEST_CASE("a kill at any batch, before or after its commit, changes nothing in the end") {
     std::string const bytes = large_export();

@@ -42,9 +42,12 @@ inline Result<Document> parse(std::string_view bytes) {
     std::string refusal;
     for_each_line(bytes, [&](std::size_t, std::string_view line) {
         auto const value = [&](std::string_view key) { return std::string{line.substr(key.size())}; };
-        if (line.substr(0, 3) == "id=") out.identity = value("id=");
-        else if (line.substr(0, 6) == "plate=") out.plate = value("plate=");
-        else if (line.substr(0, 4) == "BAD ") refusal = "The line \"" + std::string{line} + "\" is no reading.";
+        if (line.substr(0, 3) == "id=")
+            out.identity = value("id=");
+        else if (line.substr(0, 6) == "plate=")
+            out.plate = value("plate=");
+        else if (line.substr(0, 4) == "BAD ")
+            refusal = "The line \"" + std::string{line} + "\" is no reading.";
         else if (auto const blank = line.find(' '); blank != line.npos && line.substr(0, 4) != "TEST" && line.find('=') == line.npos) {
             Reading reading;
             reading.plate = out.plate;

@@ -170,12 +170,11 @@ TEST_CASE("terminators of several bytes may arrive in pieces") {
     bench.plug();
     bool done = false;
     std::optional<Result<Batch>> got;
-    boost::asio::co_spawn(
-        bench.loop, bench.driver->next(), [&](std::exception_ptr failure, Result<Batch> batch) {
-            if (failure) std::rethrow_exception(failure);
-            got = std::move(batch);
-            done = true;
-        });
+    boost::asio::co_spawn(bench.loop, bench.driver->next(), [&](std::exception_ptr failure, Result<Batch> batch) {
+        if (failure) std::rethrow_exception(failure);
+        got = std::move(batch);
+        done = true;
+    });
     bench.clock.settle();
     CHECK_FALSE(done);
     bench.say("\n");
