@@ -48,6 +48,14 @@ Alarm outbox_set_aside(std::string reason) {
     return made;
 }
 
+Alarm outbox_forked(std::string reason) {
+    Alarm made = alarm("outbox.forked", Severity::error, "The store of results was copied or restored from a backup.",
+                       "Nothing is lost: what the centre does not have is sent in a new stream. Make sure that no second gateway uses a copy, and call the "
+                       "administrator.");
+    made.parameters["reason"] = std::move(reason);
+    return made;
+}
+
 Alarm outbox_full(std::string reason) {
     Alarm made = alarm("outbox.full", Severity::error, "The space for results is used up: instruments are no longer acknowledged.",
                        "Restore the connection to the centre, or raise the budget in the configuration. It goes on by itself when there is room.");

@@ -11,6 +11,7 @@
 namespace marrowlink::alarms {
 
 Alarm outbox_set_aside(std::string reason);
+Alarm outbox_forked(std::string reason);
 Alarm outbox_full(std::string reason);
 Alarm outbox_cannot_write(std::string reason);
 Alarm configuration_refused(std::string reason);

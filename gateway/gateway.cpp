@@ -208,6 +208,7 @@ void Gateway::on_trouble_over() {
 void Gateway::on_damaged(Error const& error) { asio::co_spawn(parts_.loop, begin_new_stream(error), asio::detached); }
 
 Task<void> Gateway::begin_new_stream(Error why) {
+    if (std::exchange(renewing_, true)) co_return;
     std::string const damaged = outbox_->stream();
     forwarder_->remove(*outbox_);
     co_await outbox_->retire();
@@ -218,8 +219,31 @@ Task<void> Gateway::begin_new_stream(Error why) {
         std::exit(exit_code(Fault::broken));
     }
     outbox_->replace(std::move(opened->store));
+    renewing_ = false;
     board_.stream(outbox_->stream());
     forwarder_->add(*outbox_, true);
+    adopt(std::move(*opened));
+}
+
+Task<void> Gateway::continue_in_new_stream(std::uint64_t common, Error why) {
+    if (std::exchange(renewing_, true)) co_return;
+    std::string const forked = outbox_->stream();
+    forwarder_->remove(*outbox_);
+    co_await outbox_->retire();
+    auto opened = directory_->fork(forked, common, why);
+    if (!opened) {
+        log::error("outbox.lost", {{"stream", forked}, {"reason", opened.error().message}});
+        std::exit(exit_code(Fault::broken));
+    }
+    outbox_->replace(std::move(opened->store));
+    renewing_ = false;
+    board_.stream(outbox_->stream());
+    forwarder_->add(*outbox_, true);
+    if (opened->salvages.empty()) {
+        opened->set_aside.clear();
+        if (board_.raise(alarms::outbox_forked(why.message)))
+            log::error("outbox.forked", {{"stream", forked}, {"common", common}, {"continues", outbox_->stream()}});
+    }
     adopt(std::move(*opened));
 }
 
@@ -251,6 +275,11 @@ void Gateway::on_answer(json::object const& answer) {
 
 void Gateway::on_disagreement(std::string const& stream, std::uint64_t through) {
     log::error("link.centre_disagrees", {{"stream", stream}, {"through", through}});
+    // What the centre forgot and is no longer kept here cannot be helped by a new stream; records of its own under our ids can.
+    if (stream != outbox_->stream() || forwarder_->status().forgotten > 0) return;
+    std::uint64_t const common = std::min(outbox_->acknowledged(), through - std::min<std::uint64_t>(through, 1));
+    Error const why{Fault::broken, fmt::format("Central holds other records than this gateway behind record {}: the outbox was cloned or restored.", common)};
+    asio::co_spawn(parts_.loop, continue_in_new_stream(common, why), asio::detached);
 }
 
 void Gateway::on_instrument(std::string const& id, ConnectionStatus const& status) {

@@ -79,6 +79,7 @@ class Gateway final : public OutboxListener, public ForwarderListener, public In
     void run_instrument(InstrumentConfig const& config);
     void adopt(OpenedOutbox opened);
     Task<void> begin_new_stream(Error why);
+    Task<void> continue_in_new_stream(std::uint64_t common, Error why);
     Task<void> renew_outbox(Error error);
     void note(std::string instrument, std::string_view type, json::object data);
     Task<void> follow_drivers();
@@ -95,6 +96,7 @@ class Gateway final : public OutboxListener, public ForwarderListener, public In
     std::unique_ptr<OutboxDirectory> directory_;
     std::vector<std::unique_ptr<Salvage>> salvages_;
     std::unique_ptr<Forwarder> forwarder_;
+    bool renewing_ = false;  // another outbox is being put in place of the present one
     std::list<Running> running_;
     std::list<Running> ended_;  // cancelled; kept until their coroutines have unwound
     UsageRate usage_;

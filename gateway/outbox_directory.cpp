@@ -82,7 +82,8 @@ Result<OpenedOutbox> OutboxDirectory::open(OutboxPlace place, Entropy& entropy, 
 Result<OpenedOutbox> OutboxDirectory::open_newest() {
     OpenedOutbox out;
     std::string damaged_stream;
-    for (std::string const& stream : streams_in(place_.directory)) {
+    auto const streams = streams_in(place_.directory);
+    for (std::string const& stream : streams) {
         if (out.store) {
             // Someone put a second one here. The newest is in use; what the other holds is sent as the stream that it is.
             if (auto moved = move_aside(stream); !moved) return fail(moved.error());
@@ -90,7 +91,13 @@ Result<OpenedOutbox> OutboxDirectory::open_newest() {
             continue;
         }
         auto store = OutboxStore::open(place_.directory, {place_.site, place_.gateway, stream}, place_.limits, place_.vfs);
-        if (store) {
+        if (store && (*store)->position().appended == 0 && &stream != &streams.back()) {
+            // A kill while a fork was being written left this one empty; the one before it still has everything.
+            store->reset();
+            std::error_code ignored;
+            for (auto const* const tail : {"", "-wal", "-shm"})
+                std::filesystem::remove(place_.directory / (stream + std::string{outbox_suffix} + tail), ignored);
+        } else if (store) {
             out.store = std::move(*store);
         } else if (store.error().fault == Fault::broken) {
             if (auto moved = move_aside(stream); !moved) return fail(moved.error());
@@ -184,22 +191,34 @@ Result<void> OutboxDirectory::inherit(OutboxStore& store, std::string const& pre
     if (!previous.empty()) {
         auto scan = SalvageScan::open(aside() / (previous + std::string{outbox_suffix}));
         if (scan && (*scan)->readable()) {
-            auto transaction = Transaction::begin(store.database());
-            if (!transaction) return fail(transaction.error());
-            for (Inheritance const& table : inherited) {
-                if (auto copied = copy_table((*scan)->database(), store.database(), table); !copied) return copied;
-            }
-            if (auto committed = transaction->commit(); !committed) return committed;
+            if (auto copied = inherit_tables(store, (*scan)->database()); !copied) return copied;
         }
     }
     Append append;
-    Draft& draft = append.drafts.emplace_back();
+    append.drafts.push_back(opening_record(previous, reason));
+    return store.append({append}, stamp(), clock_.utc().time_since_epoch().count(), 0);
+}
+
+Result<void> OutboxDirectory::inherit_tables(OutboxStore& store, Database& from) {
+    auto transaction = Transaction::begin(store.database());
+    if (!transaction) return fail(transaction.error());
+    for (Inheritance const& table : inherited) {
+        if (auto copied = copy_table(from, store.database(), table); !copied) return copied;
+    }
+    return transaction->commit();
+}
+
+Draft OutboxDirectory::opening_record(std::string const& previous, std::string const& reason) {
+    Draft draft;
     draft.type = type::stream_opened;
     draft.instrument = "gateway";
     draft.data = json::serialize(json::object{{"previous", previous}, {"reason", reason}});
+    return draft;
+}
+
+Stamp OutboxDirectory::stamp() const {
     auto const up = std::chrono::duration_cast<std::chrono::milliseconds>(clock_.now().time_since_epoch());
-    Stamp const stamp{rfc3339(clock_.utc()), place_.boot_id, static_cast<std::uint64_t>(up.count()), clock_.synchronised()};
-    return store.append({append}, stamp, clock_.utc().time_since_epoch().count(), 0);
+    return {rfc3339(clock_.utc()), place_.boot_id, static_cast<std::uint64_t>(up.count()), clock_.synchronised()};
 }
 
 Result<std::vector<std::unique_ptr<Salvage>>> OutboxDirectory::salvages(OutboxStore& store, std::string const& stream, std::string const& reason) {

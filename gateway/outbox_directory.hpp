@@ -43,6 +43,10 @@ class OutboxDirectory {
     // For damage found while running. The outbox has been retired (Outbox::retire): nothing of ours touches the file any more.
     Result<OpenedOutbox> set_aside(std::string const& stream, Error const& why);
 
+    // For a fork: central holds other records than ours behind `common`. What the stream has behind it goes into a new stream, with the same source
+    // keys; the old file is moved aside with nothing left to send. The outbox has been retired. Takes as long as copying those records does.
+    Result<OpenedOutbox> fork(std::string const& stream, std::uint64_t common, Error const& why);
+
     std::filesystem::path const& path() const { return place_.directory; }
 
    private:
@@ -52,6 +56,9 @@ class OutboxDirectory {
     Result<void> move_aside(std::string const& stream);
     Result<std::unique_ptr<OutboxStore>> begin(std::string const& previous, std::string const& reason);
     Result<void> inherit(OutboxStore& store, std::string const& previous, std::string const& reason);
+    static Result<void> inherit_tables(OutboxStore& store, Database& from);
+    static Draft opening_record(std::string const& previous, std::string const& reason);
+    Stamp stamp() const;
     Result<std::vector<std::unique_ptr<Salvage>>> salvages(OutboxStore& store, std::string const& stream, std::string const& reason);
     std::vector<std::string> streams_in(std::filesystem::path const& directory) const;  // newest first
     std::filesystem::path aside() const { return place_.directory / "set-aside"; }

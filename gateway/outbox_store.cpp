@@ -271,22 +271,28 @@ Result<void> OutboxStore::insert(Draft const& draft, Stamp const& stamp, std::in
     if (draft.data.size() > block_bytes_max || attributes.size() > attribute_bytes_max)
         return fail(Fault::refused, fmt::format("A {} record of {} has {} bytes of data and {} of attributes; at most {} and {} fit.", draft.type,
                                                 draft.instrument, draft.data.size(), attributes.size(), block_bytes_max, attribute_bytes_max));
-    Digest const chain = chain_next(hash_, position_.chain, attributes, draft.data);
-    std::uint64_t const bytes = bytes_through_ + attributes.size() + draft.data.size() + chain.size();
-    insert_record_.bind(1, as_int(seq))
+    if (auto stored = store_record(key, draft.run, draft.type, attributes, draft.data, now_ms); !stored) return stored;
+    return track_open_run(draft, stamp);
+}
+
+Result<void> OutboxStore::store_record(std::string_view key, std::string_view run, std::string_view type, std::string_view attributes,
+                                       std::string_view data, std::int64_t appended_ms) {
+    Digest const chain = chain_next(hash_, position_.chain, attributes, data);
+    std::uint64_t const bytes = bytes_through_ + attributes.size() + data.size() + chain.size();
+    insert_record_.bind(1, as_int(position_.appended + 1))
         .bind_blob(2, key)
-        .bind_text(3, draft.run)
-        .bind_text(4, draft.type)
+        .bind_text(3, run)
+        .bind_text(4, type)
         .bind_blob(5, attributes)
-        .bind_blob(6, draft.data)
+        .bind_blob(6, data)
         .bind_blob(7, as_bytes(chain))
-        .bind(8, now_ms)
+        .bind(8, appended_ms)
         .bind(9, as_int(bytes));
     if (auto stored = insert_record_.run(); !stored) return stored;
-    position_.appended = seq;
+    ++position_.appended;
     position_.chain = chain;
     bytes_through_ = bytes;
-    return track_open_run(draft, stamp);
+    return {};
 }
 
 Result<void> OutboxStore::store_acknowledged(std::uint64_t acknowledged) {

@@ -96,6 +96,10 @@ class OutboxStore {
     Result<std::vector<SalvageState>> salvages();
     Result<void> keep(SalvageState const& state);  // without an fsync, as `confirm`
 
+    // For a fork. Into this empty stream, in one transaction: `first`, then the records of `old` behind `common` with their keys, runs and source keys,
+    // their own times, and new ids and chain; and `old` is remembered as having nothing left to salvage. `broken` when one of them does not prove.
+    Result<void> continue_from(OutboxStore& old, std::uint64_t common, Append const& first, Stamp const& stamp, std::int64_t now_ms);
+
     // Makes the file of a new, empty stream; it appears whole or not at all.
     static Result<void> create(std::filesystem::path const& path, std::string const& stream);
 
@@ -109,6 +113,10 @@ class OutboxStore {
     Result<void> read_position();
     Result<void> check_tail();
     Result<void> insert(Draft const& draft, Stamp const& stamp, std::int64_t now_ms);
+    Result<void> store_record(std::string_view key, std::string_view run, std::string_view type, std::string_view attributes, std::string_view data,
+                              std::int64_t appended_ms);
+    Result<void> take_over(OutboxStore& old, std::uint64_t common);
+    Result<void> keep_row(SalvageState const& state);
     Result<void> apply(Append const& append, Stamp const& stamp, std::int64_t now_ms);
     Result<void> release_journal(std::string const& instrument, std::uint64_t through);
     Result<void> track_open_run(Draft const& draft, Stamp const& stamp);

@@ -113,12 +113,14 @@ Result<std::vector<SalvageState>> OutboxStore::salvages() {
 }
 
 Result<void> OutboxStore::keep(SalvageState const& state) {
-    return relaxed([&]() -> Result<void> {
-        auto keep = database_.prepare(
-            "INSERT INTO salvage VALUES(?,?,?) ON CONFLICT(stream) DO UPDATE SET acknowledged=excluded.acknowledged, last=excluded.last");
-        if (!keep) return fail(keep.error());
-        return keep->bind_text(1, state.stream).bind(2, as_int(state.acknowledged)).bind(3, as_int(state.last)).run();
-    });
+    return relaxed([&] { return keep_row(state); });
+}
+
+Result<void> OutboxStore::keep_row(SalvageState const& state) {
+    auto keep =
+        database_.prepare("INSERT INTO salvage VALUES(?,?,?) ON CONFLICT(stream) DO UPDATE SET acknowledged=excluded.acknowledged, last=excluded.last");
+    if (!keep) return fail(keep.error());
+    return keep->bind_text(1, state.stream).bind(2, as_int(state.acknowledged)).bind(3, as_int(state.last)).run();
 }
 
 Result<std::string> OutboxStore::run_of_taken(std::string const& instrument, std::string const& sha256) {

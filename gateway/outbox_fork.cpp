@@ -1,0 +1,93 @@
+// The end of a forked stream: central holds other records under its ids (a cloned or restored outbox), so what central does not have of ours goes into
+// a new stream. Runs are counted by their source keys, so what central has of them already is counted once all the same.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "core/json.hpp"
+#include "gateway/outbox_directory.hpp"
+
+namespace marrowlink {
+namespace {
+// The same record at another place.
+std::optional<std::string> moved(std::string_view attributes, std::string const& stream, std::uint64_t seq) {
+    auto list = decode_attributes(attributes);
+    if (!list) return std::nullopt;
+    for (auto& [name, value] : *list) {
+        if (name == "id") value = fmt::format("{}/{}", stream, seq);
+        if (name == "sequence") value = sequence_text(seq);
+        if (name == "stream") value = stream;
+    }
+    return encode_attributes(std::move(*list));
+}
+}  // namespace
+
+Result<void> OutboxStore::continue_from(OutboxStore& old, std::uint64_t common, Append const& first, Stamp const& stamp, std::int64_t now_ms) {
+    auto transaction = Transaction::begin(database_);
+    if (!transaction) return fail(transaction.error());
+    if (auto stored = apply(first, stamp, now_ms); !stored) return stored;
+    if (auto taken = take_over(old, common); !taken) return taken;
+    if (auto kept = keep_row({old.origin_.stream, common, common}); !kept) return kept;
+    if (auto committed = transaction->commit(); !committed) return committed;
+    return measure();
+}
+
+Result<void> OutboxStore::take_over(OutboxStore& old, std::uint64_t common) {
+    std::uint64_t const from = std::max(common + 1, old.position_.first_kept);
+    auto const before = old.chain_at(from - 1);
+    if (!before) return fail(before.error());
+    Digest chain = before->value_or(Digest{});
+    auto rows = old.database_.prepare("SELECT seq, key, run, type, attributes, data, chain, appended_ms FROM record WHERE seq>=? ORDER BY seq");
+    if (!rows) return fail(rows.error());
+    rows->bind(1, static_cast<std::int64_t>(from));
+    for (std::uint64_t seq = from;; ++seq) {
+        auto const row = rows->step();
+        if (!row) return fail(row.error());
+        if (!*row) return {};
+        chain = chain_next(hash_, chain, rows->blob(4), rows->blob(5));
+        if (static_cast<std::uint64_t>(rows->integer(0)) != seq || as_bytes(chain) != rows->blob(6))
+            return fail(Fault::broken, fmt::format("{}: seq {} is not what was appended; its chain does not fit.", old.database_.path().string(), seq));
+        if (rows->text(3) == type::stream_opened) continue;  // this stream has its own
+        auto const attributes = moved(rows->blob(4), origin_.stream, position_.appended + 1);
+        if (!attributes) return fail(Fault::broken, fmt::format("{}: the attributes of seq {} cannot be read.", old.database_.path().string(), seq));
+        if (auto stored = store_record(rows->blob(1), rows->text(2), rows->text(3), *attributes, rows->blob(5), rows->integer(7)); !stored) return stored;
+    }
+}
+
+Result<OpenedOutbox> OutboxDirectory::fork(std::string const& stream, std::uint64_t common, Error const& why) {
+    OpenedOutbox out;
+    auto old = OutboxStore::open(place_.directory, {place_.site, place_.gateway, stream}, place_.limits, place_.vfs);
+    if (!old) {
+        if (old.error().fault == Fault::broken) return set_aside(stream, old.error());
+        return fail(old.error());
+    }
+    auto store = OutboxStore::open(place_.directory, {place_.site, place_.gateway, random_uuid(entropy_)}, place_.limits, place_.vfs);
+    if (!store) return fail(store.error());
+    if (auto inherited = inherit_tables(**store, (*old)->database()); !inherited) return fail(inherited.error());
+    Append first;
+    first.drafts.push_back(opening_record(stream, why.message));
+    Draft& closed = first.drafts.emplace_back();
+    closed.type = type::stream_closed;
+    closed.instrument = "gateway";
+    closed.part = fmt::format("{} fork", stream);
+    closed.data = json::serialize(json::object{{"stream", stream}, {"lost", json::array{}}, {"reason", why.message}, {"last", common}});
+    auto const continued = (*store)->continue_from(**old, common, first, stamp(), clock_.utc().time_since_epoch().count());
+    if (!continued && continued.error().fault == Fault::broken) {
+        // Ours is damaged as well. What proves of it is sent as the stream that it is.
+        std::string const unused = (*store)->origin().stream + std::string{outbox_suffix};
+        old->reset();
+        store->reset();
+        std::error_code ignored;
+        for (auto const* const tail : {"", "-wal", "-shm"}) std::filesystem::remove(place_.directory / (unused + tail), ignored);
+        return set_aside(stream, continued.error());
+    }
+    if (!continued) return fail(continued.error());
+    // The new stream is whole before the old one goes: a kill here leaves both, and the newest is used.
+    old->reset();
+    if (auto aside = move_aside(stream); !aside) return fail(aside.error());
+    out.set_aside = why.message;
+    out.store = std::move(*store);
+    return out;
+}
+
+}  // namespace marrowlink
