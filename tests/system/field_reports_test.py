@@ -14,7 +14,7 @@ REPORTS = 66
 CITATION = re.compile(r"\bfields? (\d+(?:,? (?:and )?(?:field )?\d+)*)")
 # How a test of each language says its name, and what it cites beside it.
 TESTS = {
-    ".cpp": re.compile(r'TEST_CASE\("((?:[^"\\]|\\.)*)"()'),
+    ".cpp": re.compile(r'TEST_CASE\(\s*((?:"(?:[^"\\]|\\.)*"\s*)+)()'),
     ".py": re.compile(r'def (test_\w+)\(self\):\n\s+"""(.*?)"""', re.S),
     ".js": re.compile(r"^  '([^']+)': async()", re.M),
     ".sh": re.compile(r'wrong "([^"]*)"()'),
@@ -29,7 +29,7 @@ def tests_of(path):
     """{name: the field reports it cites} of one file."""
     out = {}
     for match in TESTS[path.suffix].finditer(path.read_text(encoding="utf-8")):
-        name = match[1]
+        name = re.sub(r'"\s*"', "", match[1].strip()).strip('"') if path.suffix == ".cpp" else match[1]
         if numbers := cited(name + " " + match[2]):
             out[CITATION.sub("", name).replace(" ()", "").replace("()", "").strip() if path.suffix != ".py" else name] = numbers
     return out

@@ -108,8 +108,8 @@ class SystemCase(unittest.TestCase):
         self.addCleanup(self.end)
 
     def end(self):
-        failed = any(error for _, error in getattr(self._outcome, "errors", None) or [])
-        failed = failed or not getattr(self._outcome, "success", True)
+        result = self._outcome.result
+        failed = any(getattr(test, "test_case", test) is self for test, _ in result.failures + result.errors)
         for counter in self.counters:
             counter.over.set()
         for process in self.world.processes:
