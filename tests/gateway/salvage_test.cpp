@@ -159,6 +159,7 @@ TEST_CASE("after damage anywhere a new outbox opens, and every record is sent as
     fmt::print(
         "240 seeds: {} untouched, {} set aside ({} noticed while reading), {} mended, {} unreadable; {} records sent, {} named lost\n",
         untouched, aside, noticed_late, mended, unreadable, sent, lost);
+    std::fflush(stdout);  // other tests fork
     CHECK(aside > 60);
     CHECK(sent > lost);
 }
