@@ -111,7 +111,7 @@ class Bench:
             cells, syncs = {}, []
             for _ in range(self.rounds):
                 syncs.append(fdatasync_ms(directory, 50 if self.quick else 300))
-                for line in run_json(BIN / "bench_store", directory, 1, 0.05 if self.quick else 0.4):
+                for line in run_json(BIN / "bench_store", directory, 1, 0.1 if self.quick else 0.8):
                     cells.setdefault((line["bytes"], line["group"]), []).append(line)
         self.table.add("fdatasync, 4 KiB, p50", [share(s, 0.5) for s in syncs], "ms", 2)
         self.table.add("fdatasync, 4 KiB, p99", [share(s, 0.99) for s in syncs], "ms", 2)

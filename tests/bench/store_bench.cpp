@@ -2,7 +2,7 @@
 //
 // usage: bench_store DIRECTORY ROUNDS SECONDS
 //
-// Each round measures every cell for SECONDS, each in a fresh file that is removed again. One JSON object per line:
+// Each round measures every cell for SECONDS, in turns, each turn in a fresh file that is removed again. One JSON object per line:
 //   {"round":0,"bytes":1024,"group":32,"sqlite":…,"outbox":…}     records per second
 // The plain loop stores the same columns as the outbox, attributes included, with bytes prepared before the clock starts.
 #include <sqlite3.h>
@@ -25,6 +25,7 @@ namespace asio = boost::asio;
 namespace fs = std::filesystem;
 
 namespace {
+constexpr int turns = 4;
 Stamp const stamp{"2026-11-25T02:30:00.000Z", "4b1c7a52-7c0e-4b52-9d0b-6a1f4f1f2f11", 123'456'789, true};
 
 [[noreturn]] void give_up(std::string const& why) {
@@ -32,8 +33,19 @@ Stamp const stamp{"2026-11-25T02:30:00.000Z", "4b1c7a52-7c0e-4b52-9d0b-6a1f4f1f2
     std::exit(70);
 }
 
+// Records, and how long they took.
+struct Pace {
+    double records = 0, seconds = 0;
+    Pace& operator+=(Pace const& more) {
+        records += more.records;
+        seconds += more.seconds;
+        return *this;
+    }
+    double per_s() const { return records / seconds; }
+};
+
 // The C interface itself: what a loop with nothing around it reaches.
-double plain_sqlite(fs::path const& directory, std::size_t bytes, std::size_t group, double span_s) {
+Pace plain_sqlite(fs::path const& directory, std::size_t bytes, std::size_t group, double span_s) {
     fs::path const file = directory / "plain.db";
     sqlite3* db = nullptr;
     auto const must = [&](int code) {
@@ -73,11 +85,11 @@ double plain_sqlite(fs::path const& directory, std::size_t bytes, std::size_t gr
         must(sqlite3_step(commit));
         sqlite3_reset(commit);
     }
-    double const per_s = static_cast<double>(seq) / bench::seconds(bench::now() - began);
+    Pace const pace{static_cast<double>(seq), bench::seconds(bench::now() - began)};
     for (auto* statement : {insert, begin, commit}) sqlite3_finalize(statement);
     sqlite3_close(db);
     for (auto const* suffix : {"", "-wal", "-shm"}) fs::remove(file.string() + suffix);
-    return per_s;
+    return pace;
 }
 
 // The product's own: a loop thread, a store thread, and `waiting` sources that each wait for their append before the next one.
@@ -96,12 +108,12 @@ class Sources {
         fs::remove_all(directory_);
     }
 
-    double run(std::size_t waiting, double span_s) {
+    Pace run(std::size_t waiting, double span_s) {
         auto const began = bench::now();
         auto const end = began + std::chrono::duration_cast<bench::Span>(std::chrono::duration<double>(span_s));
         for (std::size_t i = 0; i < waiting; ++i) asio::co_spawn(loop_, source(end), asio::detached);
         loop_.run();
-        return static_cast<double>(appended_) / bench::seconds(bench::now() - began);
+        return {static_cast<double>(appended_), bench::seconds(bench::now() - began)};
     }
 
  private:
@@ -137,13 +149,14 @@ int main(int argc, char** argv) {
     for (int round = 0; round < rounds; ++round) {
         for (std::size_t const bytes : {1024u, 16'384u, 65'536u}) {
             for (std::size_t const group : {1u, 8u, 32u, 128u}) {
-                // Whoever comes second finds the disk as the first left it; so they take turns.
-                double sqlite = 0;
-                if (round % 2 == 0) sqlite = plain_sqlite(directory, bytes, group, span_s);
-                double const outbox = Sources{directory, bytes}.run(group, span_s);
-                if (round % 2 == 1) sqlite = plain_sqlite(directory, bytes, group, span_s);
-                fmt::print("{{\"round\":{},\"bytes\":{},\"group\":{},\"sqlite\":{:.0f},\"outbox\":{:.0f}}}\n", round, bytes, group, sqlite,
-                           outbox);
+                // In turns, so that a stall of the disk or of the machine meets both.
+                Pace sqlite, outbox;
+                for (int turn = 0; turn < turns; ++turn) {
+                    sqlite += plain_sqlite(directory, bytes, group, span_s / turns);
+                    outbox += Sources{directory, bytes}.run(group, span_s / turns);
+                }
+                fmt::print("{{\"round\":{},\"bytes\":{},\"group\":{},\"sqlite\":{:.0f},\"outbox\":{:.0f}}}\n", round, bytes, group,
+                           sqlite.per_s(), outbox.per_s());
                 std::fflush(stdout);
             }
         }
