@@ -7,6 +7,8 @@
 #include <cmath>
 #include <filesystem>
 #define TOML_EXCEPTIONS 0
+// toml++ 3.3 asserts that a [header] begins as a key does, and then reports the mistake properly when it does not. No text may abort us.
+#define TOML_ASSERT(expression) static_assert(true)
 #include <toml++/toml.h>
 
 #include "core/suggest.hpp"
@@ -76,6 +78,48 @@ bool blank_line(std::string& text, std::uint32_t number) {
     }
 }
 
+// Where the text holds a character beyond ASCII outside strings and comments, which TOML never allows. toml++ 3.3 must not see one: asking
+// whether it is white space runs into code that it declares unreachable (for U+00A1 to U+0499, so for every accent, and others). What comes
+// before the first mistake of a text is lexed here as toml++ does it; what comes after, toml++ does not reach.
+std::optional<std::size_t> foreign_character(std::string_view text) {
+    std::size_t i = text.starts_with("\xEF\xBB\xBF") ? 3 : 0;  // a byte order mark is allowed
+    while (i < text.size()) {
+        char const c = text[i];
+        if (static_cast<unsigned char>(c) >= 0x80) return i;
+        if (c == '#') {
+            i = std::min(text.find('\n', i), text.size());
+        } else if (c == '"' || c == '\'') {
+            bool const many_lines = text.substr(i, 3) == std::string(3, c);
+            std::string_view const end = text.substr(i, many_lines ? 3 : 1);
+            i += end.size();
+            while (i < text.size() && text.substr(i, end.size()) != end && (many_lines || text[i] != '\n'))
+                i += c == '"' && text[i] == '\\' ? 2 : 1;
+            i = std::min(i + end.size(), text.size());
+            // Up to two more quotation marks belong to the string itself.
+            for (int more = 0; many_lines && more < 2 && i < text.size() && text[i] == c; ++more) ++i;
+        } else {
+            ++i;
+        }
+    }
+    return std::nullopt;
+}
+
+// The character at `offset`, for people: "é", or its first byte when it is no UTF-8.
+std::string shown_character(std::string_view text, std::size_t offset) {
+    auto const lead = static_cast<unsigned char>(text[offset]);
+    std::string_view const character = text.substr(offset, lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2);
+    auto const continues = [](char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; };
+    bool const whole = offset + character.size() < text.size() && std::all_of(character.begin() + 1, character.end(), continues);
+    return whole && lead >= 0xC2 && lead <= 0xF4 ? fmt::format("\"{}\"", character) : fmt::format("byte 0x{:02X}", lead);
+}
+
+Position position_of(std::string_view text, std::size_t offset, std::uint32_t file) {
+    std::string_view const before = text.substr(0, offset);
+    std::string_view const line = before.substr(before.rfind('\n') + 1);  // npos + 1 is 0
+    auto const letters = std::count_if(line.begin(), line.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; });
+    return {file, static_cast<std::uint32_t>(std::count(before.begin(), before.end(), '\n') + 1), static_cast<std::uint32_t>(letters + 1)};
+}
+
 std::string_view kind(Value const& value) {
     constexpr std::string_view names[] = {"text", "a whole number", "a number", "true or false", "a list", "a table", "a date or time"};
     return names[value.is.index()];
@@ -126,16 +170,23 @@ Document::Document(std::vector<SourceText> texts) : texts_(std::move(texts)) {
         }
         std::string text = texts_[file].text;
         for (int found = 0;; ++found) {
-            toml::parse_result parsed = toml::parse(text);
-            if (parsed) {
-                roots_.back() = std::get<Table>(from_node(parsed.table(), file).is);
-                break;
+            Position at;
+            if (auto const foreign = foreign_character(text)) {
+                at = position_of(text, *foreign, file);
+                mistake(at, fmt::format("this is not valid TOML: {} may stand only inside quotation marks or a comment.",
+                                        shown_character(text, *foreign)));
+            } else {
+                toml::parse_result parsed = toml::parse(text);
+                if (parsed) {
+                    roots_.back() = std::get<Table>(from_node(parsed.table(), file).is);
+                    break;
+                }
+                at = position(parsed.error().source().begin, file);
+                std::string said(parsed.error().description());
+                std::replace(said.begin(), said.end(), '\n', ' ');
+                mistake(at, fmt::format("this is not valid TOML: {}.", said));
             }
             unreadable_ = true;
-            Position const at = position(parsed.error().source().begin, file);
-            std::string said(parsed.error().description());
-            std::replace(said.begin(), said.end(), '\n', ' ');
-            mistake(at, fmt::format("this is not valid TOML: {}.", said));
             if (found + 1 == syntax_mistakes_max || !blank_line(text, at.line)) break;
         }
     }
