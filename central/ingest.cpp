@@ -41,6 +41,7 @@ Ingest::Ingest(Uplink& uplink, asio::any_io_executor loop, asio::any_io_executor
       limits_(limits),
       backoff_(limits.reconnect_first) {
     uplink_.listen(this);
+    intake_.database().fold_by_hand(limits_.wal_pages);
 }
 
 void Ingest::start() { uplink_.open(); }
@@ -152,6 +153,7 @@ void Ingest::turn() {
         asio::post(loop_, [this, bytes, taken = std::move(taken), all = std::move(all)]() mutable {
             committed(std::move(taken), std::move(all), bytes);
         });
+        intake_.database().fold_when_due();  // after the acknowledgements have been handed on
     });
 }
 

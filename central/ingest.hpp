@@ -27,7 +27,9 @@ Message centre_will();
 
 struct IngestLimits {
     std::size_t held_bytes = 256u << 20;  // received and not committed; beyond it messages are let go unread, and gateways send them again
-    std::size_t publishes = 100;          // without PUBACK, or fewer when the broker says so
+    int wal_pages =
+        4'000;  // more than these 16 MiB in the WAL are folded into the database, between commits: a quarter of a second of full load
+    std::size_t publishes = 100;                     // without PUBACK, or fewer when the broker says so
     std::chrono::milliseconds retry{5'000};          // after a commit that failed
     std::chrono::milliseconds reconnect_first{500};  // doubled at each failure
     std::chrono::milliseconds reconnect_last{30'000};

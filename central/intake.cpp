@@ -30,8 +30,7 @@ std::optional<Acknowledgement> acknowledgement_from(std::string_view topic, std:
 Result<std::unique_ptr<Intake>> Intake::open(std::filesystem::path const& path, std::string const& vfs) {
     auto database = open_with_schema(path, store_schema(), vfs);
     if (!database) return fail(database.error());
-    // A quarter of a second of full load between checkpoints; the default of 4 MiB would write the same pages four times as often.
-    if (auto const set = database->exec("PRAGMA wal_autocheckpoint=4000; PRAGMA cache_size=-16000"); !set) return fail(set.error());
+    if (auto const set = database->exec("PRAGMA cache_size=-16000"); !set) return fail(set.error());
     std::unique_ptr<Intake> intake{new Intake{std::move(*database)}};
     auto runs = RunStore::over(intake->database_);
     if (!runs) return fail(runs.error());

@@ -36,7 +36,8 @@ constexpr std::array link_sentences = {
                  "Two gateways share one client id. Stop one of them, or give it its own id in its configuration."},
     LinkSentence{LinkState::stalled, "link.stalled", Severity::error, "Results are sent, but the centre does not acknowledge them.",
                  "Nothing is lost and it is tried again by itself. Tell the centre if this lasts."},
-    LinkSentence{LinkState::centre_disagrees, "link.centre_disagrees", Severity::error, "The centre holds other records under this gateway's stream.",
+    LinkSentence{LinkState::centre_disagrees, "link.centre_disagrees", Severity::error,
+                 "The centre holds other records under this gateway's stream.",
                  "Nothing is removed here. The outbox may have been copied or restored from a backup: call the administrator."},
 };
 }  // namespace
@@ -50,22 +51,25 @@ Alarm outbox_set_aside(std::string reason) {
 
 Alarm outbox_forked(std::string reason) {
     Alarm made = alarm("outbox.forked", Severity::error, "The store of results was copied or restored from a backup.",
-                       "Nothing is lost: what the centre does not have is sent in a new stream. Make sure that no second gateway uses a copy, and call the "
+                       "Nothing is lost: what the centre does not have is sent in a new stream. Make sure that no second gateway uses a "
+                       "copy, and call the "
                        "administrator.");
     made.parameters["reason"] = std::move(reason);
     return made;
 }
 
 Alarm outbox_full(std::string reason) {
-    Alarm made = alarm("outbox.full", Severity::error, "The space for results is used up: instruments are no longer acknowledged.",
-                       "Restore the connection to the centre, or raise the budget in the configuration. It goes on by itself when there is room.");
+    Alarm made =
+        alarm("outbox.full", Severity::error, "The space for results is used up: instruments are no longer acknowledged.",
+              "Restore the connection to the centre, or raise the budget in the configuration. It goes on by itself when there is room.");
     made.parameters["reason"] = std::move(reason);
     return made;
 }
 
 Alarm outbox_cannot_write(std::string reason) {
-    Alarm made = alarm("outbox.cannot_write", Severity::error, "Results cannot be written to the disk: instruments are no longer acknowledged.",
-                       "Check that the disk is not full, read-only or failing. It is tried again by itself.");
+    Alarm made =
+        alarm("outbox.cannot_write", Severity::error, "Results cannot be written to the disk: instruments are no longer acknowledged.",
+              "Check that the disk is not full, read-only or failing. It is tried again by itself.");
     made.parameters["reason"] = std::move(reason);
     return made;
 }
@@ -88,8 +92,8 @@ Alarm file_not_taken(FileState const& file, Clock::Instant now) {
     constexpr std::chrono::minutes patience{10};
     bool const stuck = file.standing == FileStanding::refused || file.standing == FileStanding::incomplete;
     if (!stuck || now - file.since < patience) return {};
-    Alarm made = alarm("file.not_taken", Severity::warn, fmt::format("The file {} has been {} for ten minutes.", file.name, text_of(file.standing)), file.reason,
-                       file.name);
+    Alarm made = alarm("file.not_taken", Severity::warn,
+                       fmt::format("The file {} has been {} for ten minutes.", file.name, text_of(file.standing)), file.reason, file.name);
     made.parameters["name"] = file.name;
     made.parameters["reason"] = file.reason;
     return made;
@@ -106,7 +110,8 @@ void follow_link(StatusBoard& board, LinkStatus const& status) {
         board.raise(std::move(made));
     }
     if (status.forgotten > 0) {
-        Alarm made = alarm("link.records_forgotten", Severity::error, fmt::format("The centre asks for {} results that are no longer kept here.", status.forgotten),
+        Alarm made = alarm("link.records_forgotten", Severity::error,
+                           fmt::format("The centre asks for {} results that are no longer kept here.", status.forgotten),
                            "The centre was restored from an old backup. Its administrator must restore a newer one.");
         made.parameters["count"] = std::to_string(status.forgotten);
         board.raise(std::move(made));
@@ -115,8 +120,9 @@ void follow_link(StatusBoard& board, LinkStatus const& status) {
 
 void follow_certificate(StatusBoard& board, CertificateView const& certificate, Clock::Utc now) {
     if (certificate.expired) {
-        Alarm made = alarm("link.certificate_expired", Severity::error, "The certificate of this gateway has expired.",
-                           "Nothing is lost: results are kept here. Ask the administrator for a renewed certificate; it is used without a restart.");
+        Alarm made =
+            alarm("link.certificate_expired", Severity::error, "The certificate of this gateway has expired.",
+                  "Nothing is lost: results are kept here. Ask the administrator for a renewed certificate; it is used without a restart.");
         made.parameters["detail"] = certificate.problem;
         if (board.raise(std::move(made))) log::error("link.certificate_expired", {{"detail", certificate.problem}});
     } else {
@@ -156,8 +162,9 @@ void follow_room(StatusBoard& board, DiskView const& disk) {
         board.clear("outbox.low");
         return;
     }
-    Alarm made = alarm("outbox.low", Severity::warn, fmt::format("Room for results for {:.0f} more hours at the present rate.", *disk.room_hours),
-                       "Restore the connection to the centre, or raise the budget.");
+    Alarm made =
+        alarm("outbox.low", Severity::warn, fmt::format("Room for results for {:.0f} more hours at the present rate.", *disk.room_hours),
+              "Restore the connection to the centre, or raise the budget.");
     made.parameters["hours"] = fmt::format("{:.0f}", *disk.room_hours);
     board.raise(std::move(made));
 }

@@ -60,8 +60,11 @@ void Gateway::start() {
     asio::co_spawn(parts_.loop, housekeeping(), asio::bind_cancellation_slot(stop_housekeeping_.slot(), asio::detached));
     bool const any_followed = std::any_of(running_.begin(), running_.end(), [](Running const& running) { return running.followed; });
     if (any_followed) asio::co_spawn(parts_.loop, follow_drivers(), asio::bind_cancellation_slot(stop_following_.slot(), asio::detached));
-    log::info("gateway.started", {{"site", config_.site}, {"gateway", config_.gateway}, {"stream", outbox_->stream()},
-                                  {"appended", outbox_->position().appended}, {"acknowledged", outbox_->position().acknowledged}});
+    log::info("gateway.started", {{"site", config_.site},
+                                  {"gateway", config_.gateway},
+                                  {"stream", outbox_->stream()},
+                                  {"appended", outbox_->position().appended},
+                                  {"acknowledged", outbox_->position().acknowledged}});
 }
 
 void Gateway::stop_instruments() {
@@ -91,7 +94,8 @@ void Gateway::run_instrument(InstrumentConfig const& config) {
     running.followed = plan.followed;
     card.state = plan.transport ? InstrumentState::waiting_for_port : InstrumentState::watching;
     running.instrument = std::make_unique<Instrument>(std::move(plan), *outbox_, parts_.clock, parts_.entropy, *this);
-    asio::co_spawn(parts_.loop, running.instrument->run(), asio::bind_cancellation_slot(running.cancel.slot(), [](std::exception_ptr failure) {
+    asio::co_spawn(parts_.loop, running.instrument->run(),
+                   asio::bind_cancellation_slot(running.cancel.slot(), [](std::exception_ptr failure) {
                        // Cancellation is how an instrument ends; anything else is a broken invariant and must not pass unseen.
                        if (!failure) return;
                        try {
@@ -128,9 +132,12 @@ void Gateway::reload(Config config) {
     }
     config_.instruments = std::move(config.instruments);
     board_.clear("configuration.refused");
-    if (needs_restart.empty()) board_.clear("configuration.restart_needed");
-    else board_.raise(alarms::restart_needed(fmt::format("{}", fmt::join(needs_restart, ", "))));
-    log::info("configuration.reloaded", {{"instruments_changed", changed}, {"needs_restart", fmt::format("{}", fmt::join(needs_restart, ", "))}});
+    if (needs_restart.empty())
+        board_.clear("configuration.restart_needed");
+    else
+        board_.raise(alarms::restart_needed(fmt::format("{}", fmt::join(needs_restart, ", "))));
+    log::info("configuration.reloaded",
+              {{"instruments_changed", changed}, {"needs_restart", fmt::format("{}", fmt::join(needs_restart, ", "))}});
     note("gateway", type::audit, {{"action", "configuration.reloaded"}, {"detail", fmt::format("{} instruments changed", changed)}});
     forwarder_->reconnect_now();
 }
@@ -171,7 +178,8 @@ Task<Result<std::vector<Reading>>> Gateway::readings(std::string run) {
     };
     auto const records = co_await outbox_->ask(std::move(read));
     if (!records) co_return fail(records.error());
-    if (records->empty()) co_return fail(Fault::unavailable, fmt::format("The readings of run {} are no longer kept on this gateway.", run));
+    if (records->empty())
+        co_return fail(Fault::unavailable, fmt::format("The readings of run {} are no longer kept on this gateway.", run));
     std::vector<Reading> out;
     for (Record const& record : *records) append_readings(out, record.data);
     co_return out;
@@ -270,7 +278,8 @@ void Gateway::show_link() {
 }
 
 void Gateway::on_answer(json::object const& answer) {
-    board_.answer(json::string_of(answer, "run"), json::string_of(answer, "state"), json::string_of(answer, "verdict"), json::string_of(answer, "reason"));
+    board_.answer(json::string_of(answer, "run"), json::string_of(answer, "state"), json::string_of(answer, "verdict"),
+                  json::string_of(answer, "reason"));
 }
 
 void Gateway::on_disagreement(std::string const& stream, std::uint64_t through) {
@@ -278,7 +287,9 @@ void Gateway::on_disagreement(std::string const& stream, std::uint64_t through) 
     // What the centre forgot and is no longer kept here cannot be helped by a new stream; records of its own under our ids can.
     if (stream != outbox_->stream() || forwarder_->status().forgotten > 0) return;
     std::uint64_t const common = std::min(outbox_->acknowledged(), through - std::min<std::uint64_t>(through, 1));
-    Error const why{Fault::broken, fmt::format("Central holds other records than this gateway behind record {}: the outbox was cloned or restored.", common)};
+    Error const why{
+        Fault::broken,
+        fmt::format("Central holds other records than this gateway behind record {}: the outbox was cloned or restored.", common)};
     asio::co_spawn(parts_.loop, continue_in_new_stream(common, why), asio::detached);
 }
 
@@ -315,7 +326,8 @@ void Gateway::note(std::string instrument, std::string_view type, json::object d
     data["instrument"] = std::move(instrument);
     draft.data = json::serialize(data);
     asio::co_spawn(
-        parts_.loop, [this, append = std::move(append)]() mutable -> Task<void> { co_await outbox_->append(std::move(append)); }, asio::detached);
+        parts_.loop, [this, append = std::move(append)]() mutable -> Task<void> { co_await outbox_->append(std::move(append)); },
+        asio::detached);
 }
 
 // What a driver says of itself between its batches: doing, trouble, files it could not take.
@@ -347,8 +359,10 @@ void Gateway::show_files(std::string const& id, Driver const& driver) {
     std::vector<FileNotice> notices;
     for (FileState& file : driver.files()) {
         Alarm const refused = alarms::file_not_taken(file, parts_.clock.now());
-        if (refused.id.empty()) board_.clear("file.not_taken", file.name);
-        else board_.raise(refused);
+        if (refused.id.empty())
+            board_.clear("file.not_taken", file.name);
+        else
+            board_.raise(refused);
         notices.push_back({std::move(file.name), file.standing, std::move(file.reason), file.since});
     }
     if (notices.empty() && files_shown_.erase(id) == 0) return;
@@ -367,7 +381,9 @@ Task<void> Gateway::housekeeping() {
             note(running.config.id, type::telemetry, {{"messages", heard}});
         }
         std::int64_t const now_ms = parts_.clock.utc().time_since_epoch().count();
-        std::function<Result<std::uint64_t>(OutboxStore&)> prune = [now_ms](OutboxStore& store) { return store.prune(now_ms, prune_batch); };
+        std::function<Result<std::uint64_t>(OutboxStore&)> prune = [now_ms](OutboxStore& store) {
+            return store.prune(now_ms, prune_batch);
+        };
         auto const pruned = co_await outbox_->ask(std::move(prune));
         if (pruned && *pruned > 0) log::info("outbox.pruned", {{"records", *pruned}});
         show_disk();
@@ -382,7 +398,8 @@ void Gateway::show_disk() {
     std::error_code unknown;
     auto const space = std::filesystem::space(config_.outbox.directory, unknown);
     if (!unknown) disk.free_bytes = space.available;
-    std::uint64_t const room = std::min(disk.budget_bytes - std::min(disk.budget_bytes, position.used_bytes), unknown ? disk.budget_bytes : disk.free_bytes);
+    std::uint64_t const room =
+        std::min(disk.budget_bytes - std::min(disk.budget_bytes, position.used_bytes), unknown ? disk.budget_bytes : disk.free_bytes);
     usage_.note(parts_.clock.now(), position);
     disk.room_hours = usage_.hours_for(room);
     disk.state = disk.room_hours && *disk.room_hours < 24 ? DiskState::low : DiskState::ok;

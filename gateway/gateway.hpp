@@ -34,16 +34,16 @@ struct GatewayParts {
 };
 
 class Gateway final : public OutboxListener, public ForwarderListener, public InstrumentListener, public GatewayCommands {
-   public:
+ public:
     Gateway(GatewayParts parts, Config config, OpenedOutbox opened);
     ~Gateway() override;
 
     void start();
-    void stop_instruments();        // first; what they committed may still leave
-    bool draining() const;          // records wait and the link can take them
-    void stop_link();               // last; what is durable stays
+    void stop_instruments();  // first; what they committed may still leave
+    bool draining() const;    // records wait and the link can take them
+    void stop_link();         // last; what is durable stays
     std::uint64_t waiting() const { return outbox_->position().appended - outbox_->acknowledged(); }
-    void reload(Config config);     // instruments are added, removed or replaced; what needs a restart is said
+    void reload(Config config);  // instruments are added, removed or replaced; what needs a restart is said
     void reload_failed(Error const& error);
     StatusBoard& board() { return board_; }
 
@@ -54,7 +54,7 @@ class Gateway final : public OutboxListener, public ForwarderListener, public In
     Task<Result<void>> label(std::string run, std::string plate, std::string who, std::string why) override;
     Task<Result<std::vector<Reading>>> readings(std::string run) override;
 
-   private:
+ private:
     struct Running {
         InstrumentConfig config;
         std::unique_ptr<Instrument> instrument;

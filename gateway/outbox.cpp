@@ -34,6 +34,7 @@ Outbox::Outbox(std::unique_ptr<OutboxStore> store, Clock& clock, std::string boo
       origin_(store_->origin()),
       position_(store_->position()) {
     to_confirm_ = position_.acknowledged;
+    store_->database().fold_by_hand(wal_pages_max);
 }
 
 Outbox::~Outbox() { *alive_ = false; }
@@ -95,6 +96,7 @@ void Outbox::replace(std::unique_ptr<OutboxStore> store) {
     origin_ = store_->origin();
     position_ = store_->position();
     to_confirm_ = position_.acknowledged;
+    store_->database().fold_by_hand(wal_pages_max);
     damaged_ = false;
     alone_ = 0;
     report();
@@ -142,6 +144,7 @@ void Outbox::commit() {
         asio::post(loop, [this, alive, commit, result = std::move(result), position = store->position()]() mutable {
             if (*alive) committed(commit, std::move(result), position);
         });
+        store->database().fold_when_due();  // after those who waited have been told
     });
 }
 

@@ -16,6 +16,7 @@
 namespace marrowlink {
 
 inline constexpr std::size_t commit_drafts_max = 512;      // one transaction takes at most this many records…
+inline constexpr int wal_pages_max = 1'000;                // more than these 4 MiB in the WAL are folded into the file, between commits
 inline constexpr std::size_t commit_bytes_max = 8u << 20;  // …or this many bytes, whichever comes first; the rest waits for the next one
 
 // Called on the loop.

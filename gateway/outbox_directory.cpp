@@ -29,12 +29,16 @@ struct Inheritance {
     std::string_view kinds;
 };
 constexpr Inheritance inherited[] = {
-    {"SELECT rowid, run, instrument, plate, sourcekey, started FROM open_run WHERE rowid>? ORDER BY rowid", "INSERT OR IGNORE INTO open_run VALUES(?,?,?,?,?)",
-     "ttttt"},
-    {"SELECT rowid, instrument, start, bytes FROM journal WHERE rowid>? ORDER BY rowid", "INSERT OR IGNORE INTO journal VALUES(?,?,?)", "tib"},
-    {"SELECT rowid, instrument, sha256, run, name FROM taken WHERE rowid>? ORDER BY rowid", "INSERT OR IGNORE INTO taken VALUES(?,?,?,?)", "tttt"},
-    {"SELECT rowid, original_sha256, offset, bytes FROM blanked WHERE rowid>? ORDER BY rowid", "INSERT OR IGNORE INTO blanked VALUES(?,?,?)", "tib"},
-    {"SELECT rowid, stream, acknowledged, last FROM salvage WHERE rowid>? ORDER BY rowid", "INSERT OR IGNORE INTO salvage VALUES(?,?,?)", "tii"},
+    {"SELECT rowid, run, instrument, plate, sourcekey, started FROM open_run WHERE rowid>? ORDER BY rowid",
+     "INSERT OR IGNORE INTO open_run VALUES(?,?,?,?,?)", "ttttt"},
+    {"SELECT rowid, instrument, start, bytes FROM journal WHERE rowid>? ORDER BY rowid", "INSERT OR IGNORE INTO journal VALUES(?,?,?)",
+     "tib"},
+    {"SELECT rowid, instrument, sha256, run, name FROM taken WHERE rowid>? ORDER BY rowid", "INSERT OR IGNORE INTO taken VALUES(?,?,?,?)",
+     "tttt"},
+    {"SELECT rowid, original_sha256, offset, bytes FROM blanked WHERE rowid>? ORDER BY rowid",
+     "INSERT OR IGNORE INTO blanked VALUES(?,?,?)", "tib"},
+    {"SELECT rowid, stream, acknowledged, last FROM salvage WHERE rowid>? ORDER BY rowid", "INSERT OR IGNORE INTO salvage VALUES(?,?,?)",
+     "tii"},
 };
 constexpr int unreadable_rows_max = 10'000;  // of one table; then the rest of it is given up
 
@@ -110,7 +114,9 @@ Result<OpenedOutbox> OutboxDirectory::open_newest() {
     if (!out.store) {
         auto const before = streams_in(aside());
         std::string const previous = before.empty() ? "" : before.front();
-        auto begun = begin(previous, !out.set_aside.empty() ? out.set_aside : previous.empty() ? "first start" : "the outbox before was set aside");
+        auto begun = begin(previous, !out.set_aside.empty() ? out.set_aside
+                                     : previous.empty()     ? "first start"
+                                                            : "the outbox before was set aside");
         if (!begun) return fail(begun.error());
         out.store = std::move(*begun);
     } else if (out.store->position().appended == 0) {
@@ -153,7 +159,8 @@ Result<void> OutboxDirectory::tidy() {
             if (!std::filesystem::exists(place_.directory / outbox)) orphans.push_back(entry.path());
         }
     }
-    if (error) return fail(Fault::unavailable, fmt::format("{}: the directory cannot be read: {}.", place_.directory.string(), error.message()));
+    if (error)
+        return fail(Fault::unavailable, fmt::format("{}: the directory cannot be read: {}.", place_.directory.string(), error.message()));
     for (auto const& part : parts) std::filesystem::remove(part, error);
     for (auto const& orphan : orphans) {
         auto const to = aside() / orphan.filename();
@@ -221,7 +228,8 @@ Stamp OutboxDirectory::stamp() const {
     return {rfc3339(clock_.utc()), place_.boot_id, static_cast<std::uint64_t>(up.count()), clock_.synchronised()};
 }
 
-Result<std::vector<std::unique_ptr<Salvage>>> OutboxDirectory::salvages(OutboxStore& store, std::string const& stream, std::string const& reason) {
+Result<std::vector<std::unique_ptr<Salvage>>> OutboxDirectory::salvages(OutboxStore& store, std::string const& stream,
+                                                                        std::string const& reason) {
     auto const known = store.salvages();
     if (!known) return fail(known.error());
     std::vector<std::unique_ptr<Salvage>> out;
@@ -231,7 +239,8 @@ Result<std::vector<std::unique_ptr<Salvage>>> OutboxDirectory::salvages(OutboxSt
         auto const row = std::find_if(known->begin(), known->end(), [&](SalvageState const& state) { return state.stream == old; });
         if (row != known->end() && row->acknowledged >= row->last) continue;
         SalvageState state = row != known->end() ? *row : SalvageState{old, 0, 0};
-        out.push_back(std::make_unique<Salvage>(aside() / (old + std::string{outbox_suffix}), state, old == stream ? reason : earlier_reason));
+        out.push_back(
+            std::make_unique<Salvage>(aside() / (old + std::string{outbox_suffix}), state, old == stream ? reason : earlier_reason));
     }
     return out;
 }

@@ -1,4 +1,5 @@
-// The directory that holds a gateway's outbox: finds the living one, begins a new stream where there is none, sets a damaged one aside whole.
+// The directory that holds a gateway's outbox: finds the living one, begins a new stream where there is none, sets a damaged one aside
+// whole.
 //
 //   <directory>/lock                        held while a gateway runs; says which process
 //   <directory>/<stream>.outbox             the living one (+ -wal, -shm)
@@ -36,20 +37,21 @@ struct OpenedOutbox {
 };
 
 class OutboxDirectory {
-   public:
+ public:
     // `unavailable`: another process holds the directory, or the disk does not let us; `configuration`: a newer version wrote the outbox.
     static Result<OpenedOutbox> open(OutboxPlace place, Entropy& entropy, Clock& clock);
 
     // For damage found while running. The outbox has been retired (Outbox::retire): nothing of ours touches the file any more.
     Result<OpenedOutbox> set_aside(std::string const& stream, Error const& why);
 
-    // For a fork: central holds other records than ours behind `common`. What the stream has behind it goes into a new stream, with the same source
-    // keys; the old file is moved aside with nothing left to send. The outbox has been retired. Takes as long as copying those records does.
+    // For a fork: central holds other records than ours behind `common`. What the stream has behind it goes into a new stream, with the
+    // same source keys; the old file is moved aside with nothing left to send. The outbox has been retired. Takes as long as copying those
+    // records does.
     Result<OpenedOutbox> fork(std::string const& stream, std::uint64_t common, Error const& why);
 
     std::filesystem::path const& path() const { return place_.directory; }
 
-   private:
+ private:
     OutboxDirectory(OutboxPlace place, DirectoryLock lock, Entropy& entropy, Clock& clock);
     Result<OpenedOutbox> open_newest();
     Result<void> tidy();

@@ -1,5 +1,5 @@
-// The end of a forked stream: central holds other records under its ids (a cloned or restored outbox), so what central does not have of ours goes into
-// a new stream. Runs are counted by their source keys, so what central has of them already is counted once all the same.
+// The end of a forked stream: central holds other records under its ids (a cloned or restored outbox), so what central does not have of
+// ours goes into a new stream. Runs are counted by their source keys, so what central has of them already is counted once all the same.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -22,7 +22,8 @@ std::optional<std::string> moved(std::string_view attributes, std::string const&
 }
 }  // namespace
 
-Result<void> OutboxStore::continue_from(OutboxStore& old, std::uint64_t common, Append const& first, Stamp const& stamp, std::int64_t now_ms) {
+Result<void> OutboxStore::continue_from(OutboxStore& old, std::uint64_t common, Append const& first, Stamp const& stamp,
+                                        std::int64_t now_ms) {
     auto transaction = Transaction::begin(database_);
     if (!transaction) return fail(transaction.error());
     if (auto stored = apply(first, stamp, now_ms); !stored) return stored;
@@ -37,7 +38,8 @@ Result<void> OutboxStore::take_over(OutboxStore& old, std::uint64_t common) {
     auto const before = old.chain_at(from - 1);
     if (!before) return fail(before.error());
     Digest chain = before->value_or(Digest{});
-    auto rows = old.database_.prepare("SELECT seq, key, run, type, attributes, data, chain, appended_ms FROM record WHERE seq>=? ORDER BY seq");
+    auto rows =
+        old.database_.prepare("SELECT seq, key, run, type, attributes, data, chain, appended_ms FROM record WHERE seq>=? ORDER BY seq");
     if (!rows) return fail(rows.error());
     rows->bind(1, static_cast<std::int64_t>(from));
     for (std::uint64_t seq = from;; ++seq) {
@@ -46,11 +48,14 @@ Result<void> OutboxStore::take_over(OutboxStore& old, std::uint64_t common) {
         if (!*row) return {};
         chain = chain_next(hash_, chain, rows->blob(4), rows->blob(5));
         if (static_cast<std::uint64_t>(rows->integer(0)) != seq || as_bytes(chain) != rows->blob(6))
-            return fail(Fault::broken, fmt::format("{}: seq {} is not what was appended; its chain does not fit.", old.database_.path().string(), seq));
+            return fail(Fault::broken,
+                        fmt::format("{}: seq {} is not what was appended; its chain does not fit.", old.database_.path().string(), seq));
         if (rows->text(3) == type::stream_opened) continue;  // this stream has its own
         auto const attributes = moved(rows->blob(4), origin_.stream, position_.appended + 1);
-        if (!attributes) return fail(Fault::broken, fmt::format("{}: the attributes of seq {} cannot be read.", old.database_.path().string(), seq));
-        if (auto stored = store_record(rows->blob(1), rows->text(2), rows->text(3), *attributes, rows->blob(5), rows->integer(7)); !stored) return stored;
+        if (!attributes)
+            return fail(Fault::broken, fmt::format("{}: the attributes of seq {} cannot be read.", old.database_.path().string(), seq));
+        if (auto stored = store_record(rows->blob(1), rows->text(2), rows->text(3), *attributes, rows->blob(5), rows->integer(7)); !stored)
+            return stored;
     }
 }
 

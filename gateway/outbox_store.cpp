@@ -4,7 +4,6 @@
 
 #include <algorithm>
 
-
 namespace marrowlink {
 namespace {
 
@@ -20,8 +19,8 @@ CREATE TABLE blanked(original_sha256 TEXT NOT NULL, offset INTEGER NOT NULL, byt
 CREATE TABLE salvage(stream TEXT PRIMARY KEY, acknowledged INTEGER NOT NULL, last INTEGER NOT NULL) STRICT;
 )sql";
 
-constexpr std::uint64_t page_bytes = 4096;   // SQLite's own default, and that of every file made here
-constexpr std::size_t prune_batch = 4096;    // acknowledged records that one transaction deletes when the budget needs their room
+constexpr std::uint64_t page_bytes = 4096;  // SQLite's own default, and that of every file made here
+constexpr std::size_t prune_batch = 4096;   // acknowledged records that one transaction deletes when the budget needs their room
 constexpr std::uint64_t tail_checked = 64;  // records whose chain is proved at every start; the rest when they are sent
 
 std::int64_t as_int(std::uint64_t value) { return static_cast<std::int64_t>(value); }
@@ -41,17 +40,20 @@ Result<void> check_identity(Database& database, std::string const& stream) {
     if (!version) return fail(version.error());
     std::string const file = database.path().string();
     if (*application != outbox_application_id)
-        return fail(Fault::broken, fmt::format("{} is not an outbox: its application id is {}, expected {}.", file, *application, outbox_application_id));
+        return fail(Fault::broken,
+                    fmt::format("{} is not an outbox: its application id is {}, expected {}.", file, *application, outbox_application_id));
     if (*version > outbox_version)
-        return fail(Fault::configuration, fmt::format("{} was written by a newer version (layout {}, this program knows {}); install that version again.",
-                                                      file, *version, outbox_version));
+        return fail(Fault::configuration,
+                    fmt::format("{} was written by a newer version (layout {}, this program knows {}); install that version again.", file,
+                                *version, outbox_version));
     // The number alone proves nothing once someone has switched versions back and forth.
     auto const found = database.schema();
     auto const expected = expected_schema();
     if (!found) return fail(found.error());
     if (!expected) return fail(expected.error());
     if (*found != *expected)
-        return fail(Fault::broken, fmt::format("{} says layout {} but its tables are not those of layout {}.", file, *version, outbox_version));
+        return fail(Fault::broken,
+                    fmt::format("{} says layout {} but its tables are not those of layout {}.", file, *version, outbox_version));
     auto named = database.prepare("SELECT value FROM meta WHERE name='stream'");
     if (!named) return fail(named.error());
     auto const row = named->step();
@@ -62,8 +64,8 @@ Result<void> check_identity(Database& database, std::string const& stream) {
 }
 }  // namespace
 
-// Whole or not at all: an existing file without our tables is then always a damaged one, never one that a killed process left half made. Making it
-// again under the same name would give the same ids to other records.
+// Whole or not at all: an existing file without our tables is then always a damaged one, never one that a killed process left half made.
+// Making it again under the same name would give the same ids to other records.
 Result<void> OutboxStore::create(std::filesystem::path const& path, std::string const& stream) {
     auto memory = Database::open(":memory:", Database::Mode::create);
     if (!memory) return fail(memory.error());
@@ -87,7 +89,8 @@ Result<std::unique_ptr<OutboxStore>> OutboxStore::open(std::filesystem::path con
     }
     auto database = Database::open(path, Database::Mode::read_write, vfs);
     if (!database) return fail(database.error());
-    if (auto set = database->exec("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-1024; PRAGMA journal_size_limit=16777216;");
+    if (auto set = database->exec(
+            "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-1024; PRAGMA journal_size_limit=16777216;");
         !set)
         return fail(set.error());
     if (auto identity = check_identity(*database, origin.stream); !identity) return fail(identity.error());
@@ -151,8 +154,10 @@ Result<void> OutboxStore::read_position() {
         return fail(Fault::broken, fmt::format("{} begins with seq {}, expected {}.", file, ends->integer(0), pruned + 1));
     ends->reset();
     if (position_.acknowledged > position_.appended || position_.acknowledged < pruned)
-        return fail(Fault::broken, fmt::format("{} holds records {} to {} and says that central has them through {}: it is not what was last written here.",
-                                               file, pruned + 1, position_.appended, position_.acknowledged));
+        return fail(
+            Fault::broken,
+            fmt::format("{} holds records {} to {} and says that central has them through {}: it is not what was last written here.", file,
+                        pruned + 1, position_.appended, position_.acknowledged));
     position_.chain = pruned_chain_;
     bytes_through_ = acknowledged_bytes_through_;
     if (!empty) {
@@ -181,7 +186,8 @@ Result<std::vector<Record>> OutboxStore::peek_proved(std::uint64_t from, std::si
     from = std::max(from, position_.first_kept);
     auto const before = chain_at(from - 1);
     if (!before) return fail(before.error());
-    if (!*before && from <= position_.appended) return fail(Fault::broken, fmt::format("{} lacks seq {}.", database_.path().string(), from - 1));
+    if (!*before && from <= position_.appended)
+        return fail(Fault::broken, fmt::format("{} lacks seq {}.", database_.path().string(), from - 1));
     auto records = peek(from, records_max, bytes_max);
     if (!records) return records;
     Digest previous = before->value_or(Digest{});
@@ -190,7 +196,8 @@ Result<std::vector<Record>> OutboxStore::peek_proved(std::uint64_t from, std::si
         if (record.seq != expected)
             return fail(Fault::broken, fmt::format("{} lacks seq {}: found {}.", database_.path().string(), expected, record.seq));
         if (chain_next(hash_, previous, record.attributes, record.data) != record.chain)
-            return fail(Fault::broken, fmt::format("{}: seq {} is not what was appended; its chain does not fit.", database_.path().string(), record.seq));
+            return fail(Fault::broken,
+                        fmt::format("{}: seq {} is not what was appended; its chain does not fit.", database_.path().string(), record.seq));
         previous = record.chain;
         ++expected;
     }
@@ -207,8 +214,10 @@ Result<void> OutboxStore::append(std::vector<Append> const& appends, Stamp const
             auto const pruned = prune(now_ms, prune_batch);
             if (!pruned) return fail(pruned.error());
             if (*pruned == 0)
-                return fail(Fault::full, fmt::format("The outbox uses {} of its {} bytes and every record in it waits for central; nothing more is taken.",
-                                                     position_.used_bytes, limits_.budget_bytes));
+                return fail(
+                    Fault::full,
+                    fmt::format("The outbox uses {} of its {} bytes and every record in it waits for central; nothing more is taken.",
+                                position_.used_bytes, limits_.budget_bytes));
         }
     }
     OutboxPosition const before = position_;
@@ -269,8 +278,9 @@ Result<void> OutboxStore::insert(Draft const& draft, Stamp const& stamp, std::in
     std::uint64_t const seq = position_.appended + 1;
     std::string const attributes = attributes_of(draft, origin_, stamp, seq);
     if (draft.data.size() > block_bytes_max || attributes.size() > attribute_bytes_max)
-        return fail(Fault::refused, fmt::format("A {} record of {} has {} bytes of data and {} of attributes; at most {} and {} fit.", draft.type,
-                                                draft.instrument, draft.data.size(), attributes.size(), block_bytes_max, attribute_bytes_max));
+        return fail(Fault::refused,
+                    fmt::format("A {} record of {} has {} bytes of data and {} of attributes; at most {} and {} fit.", draft.type,
+                                draft.instrument, draft.data.size(), attributes.size(), block_bytes_max, attribute_bytes_max));
     if (auto stored = store_record(key, draft.run, draft.type, attributes, draft.data, now_ms); !stored) return stored;
     return track_open_run(draft, stamp);
 }
@@ -301,7 +311,8 @@ Result<void> OutboxStore::store_acknowledged(std::uint64_t acknowledged) {
     if (!row) return fail(row.error());
     if (*row) acknowledged_bytes_through_ = as_uint(select_chain_.integer(1));
     select_chain_.reset();
-    for (auto const& [name, value] : {std::pair{"acknowledged", acknowledged}, std::pair{"acknowledged_bytes", acknowledged_bytes_through_}}) {
+    for (auto const& [name, value] :
+         {std::pair{"acknowledged", acknowledged}, std::pair{"acknowledged_bytes", acknowledged_bytes_through_}}) {
         std::string const text = std::to_string(value);
         set_meta_.bind_text(1, name).bind_text(2, text);
         if (auto stored = set_meta_.run(); !stored) return stored;
@@ -379,7 +390,8 @@ Result<std::vector<Record>> OutboxStore::peek(std::uint64_t from, std::size_t re
         std::string_view const chain = select_records_.blob(3);
         if (chain.size() != record.chain.size()) {
             select_records_.reset();
-            return fail(Fault::broken, fmt::format("{}: seq {} has a chain of {} bytes.", database_.path().string(), record.seq, chain.size()));
+            return fail(Fault::broken,
+                        fmt::format("{}: seq {} has a chain of {} bytes.", database_.path().string(), record.seq, chain.size()));
         }
         std::copy_n(chain.begin(), chain.size(), record.chain.begin());
         bytes += record.bytes();

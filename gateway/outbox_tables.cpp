@@ -37,7 +37,11 @@ Result<void> OutboxStore::track_open_run(Draft const& draft, Stamp const& stamp)
         std::string const plate{data && data->is_object() ? json::string_of(data->get_object(), "plate") : ""};
         auto insert_run = database_.prepare("INSERT OR IGNORE INTO open_run VALUES(?,?,?,?,?)");
         if (!insert_run) return fail(insert_run.error());
-        insert_run->bind_text(1, draft.run).bind_text(2, draft.instrument).bind_text(3, plate).bind_text(4, draft.sourcekey).bind_text(5, stamp.time);
+        insert_run->bind_text(1, draft.run)
+            .bind_text(2, draft.instrument)
+            .bind_text(3, plate)
+            .bind_text(4, draft.sourcekey)
+            .bind_text(5, stamp.time);
         return insert_run->run();
     }
     if (draft.type == type::run_finished || draft.type == type::run_aborted) {
@@ -117,8 +121,8 @@ Result<void> OutboxStore::keep(SalvageState const& state) {
 }
 
 Result<void> OutboxStore::keep_row(SalvageState const& state) {
-    auto keep =
-        database_.prepare("INSERT INTO salvage VALUES(?,?,?) ON CONFLICT(stream) DO UPDATE SET acknowledged=excluded.acknowledged, last=excluded.last");
+    auto keep = database_.prepare(
+        "INSERT INTO salvage VALUES(?,?,?) ON CONFLICT(stream) DO UPDATE SET acknowledged=excluded.acknowledged, last=excluded.last");
     if (!keep) return fail(keep.error());
     return keep->bind_text(1, state.stream).bind(2, as_int(state.acknowledged)).bind(3, as_int(state.last)).run();
 }
@@ -145,8 +149,10 @@ Result<std::string> OutboxStore::sourcekey_of_run(std::string const& run) {
 Result<std::vector<Record>> OutboxStore::records_of_run(std::string const& run, std::string_view type) {
     // A run's records lie between its first and its last, so only those two need an index.
     auto rows = database_.prepare(
-        "SELECT seq, attributes, data FROM record WHERE seq >= (SELECT min(seq) FROM record WHERE run=?1 AND type IN ('run.started', 'run.finished')) "
-        "AND seq <= coalesce((SELECT max(seq) FROM record WHERE run=?1 AND type = 'run.finished'), 9223372036854775807) AND run=?1 AND type=?2 "
+        "SELECT seq, attributes, data FROM record WHERE seq >= (SELECT min(seq) FROM record WHERE run=?1 AND type IN ('run.started', "
+        "'run.finished')) "
+        "AND seq <= coalesce((SELECT max(seq) FROM record WHERE run=?1 AND type = 'run.finished'), 9223372036854775807) AND run=?1 AND "
+        "type=?2 "
         "ORDER BY seq");
     if (!rows) return fail(rows.error());
     rows->bind_text(1, run).bind_text(2, type);

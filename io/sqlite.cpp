@@ -153,11 +153,29 @@ Result<Database> Database::open(std::filesystem::path const& path, Mode mode, st
 
 // close_v2 waits for statements that outlive their database, so destruction order cannot leak a lock.
 Database::~Database() { sqlite3_close_v2(handle_); }
-Database::Database(Database&& other) noexcept : handle_(std::exchange(other.handle_, nullptr)), path_(std::move(other.path_)) {}
+Database::Database(Database&& other) noexcept
+    : handle_(std::exchange(other.handle_, nullptr)), path_(std::move(other.path_)), wal_(std::move(other.wal_)) {}
 Database& Database::operator=(Database&& other) noexcept {
     std::swap(handle_, other.handle_);
     std::swap(path_, other.path_);
+    std::swap(wal_, other.wal_);
     return *this;
+}
+
+void Database::fold_by_hand(int pages) {
+    wal_ = std::make_unique<Wal>(Wal{0, pages});
+    // This hook takes the place of SQLite's own, which is the automatic checkpoint.
+    auto const note = [](void* wal, sqlite3*, char const*, int in_wal) {
+        static_cast<Wal*>(wal)->pages = in_wal;
+        return SQLITE_OK;
+    };
+    sqlite3_wal_hook(handle_, note, wal_.get());
+}
+
+void Database::fold_when_due() {
+    if (!wal_ || wal_->pages < wal_->due) return;
+    wal_->pages = 0;
+    sqlite3_wal_checkpoint_v2(handle_, nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
 }
 
 Result<void> Database::exec(char const* sql) {

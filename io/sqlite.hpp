@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -73,6 +74,13 @@ class Database {
     Result<Statement> prepare(std::string_view sql);
     Result<std::int64_t> pragma(std::string_view name);  // the integer that PRAGMA name answers
 
+    // From here on a commit does not fold the WAL into the file, so whoever waits for a commit does not wait for that too. The owner folds
+    // between commits, with `fold_when_due`, once the WAL holds `pages`.
+    void fold_by_hand(int pages);
+    // A passive checkpoint when one is due. What keeps it from succeeding (a reader, a full disk) is left for the next time, as SQLite
+    // itself does.
+    void fold_when_due();
+
     std::int64_t changes() const;  // rows changed by the last INSERT, UPDATE or DELETE
     std::filesystem::path const& path() const { return path_; }
     sqlite3* handle() const { return handle_; }
@@ -92,8 +100,13 @@ class Database {
     Database(sqlite3* handle, std::filesystem::path path) : handle_(handle), path_(std::move(path)) {}
     Result<std::filesystem::path> part_of(std::filesystem::path const& to) const;
 
+    struct Wal {
+        int pages = 0;  // in the WAL after the last commit
+        int due = 0;
+    };
     sqlite3* handle_ = nullptr;
     std::filesystem::path path_;
+    std::unique_ptr<Wal> wal_;  // where SQLite's hook finds it, also after this object has been moved
 };
 
 // BEGIN IMMEDIATE … COMMIT; rolled back when it ends uncommitted.
