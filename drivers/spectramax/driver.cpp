@@ -5,17 +5,12 @@
 #include <algorithm>
 #include <array>
 #include <boost/asio/experimental/awaitable_operators.hpp>
-#include <boost/asio/redirect_error.hpp>
-#include <boost/asio/this_coro.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <utility>
 
 #include "core/log.hpp"
 
 namespace marrowlink::spectramax {
 namespace {
-using boost::asio::steady_timer;
-
 // Shorter damaged replies to !TRANSFER are a garbled refusal, not a plate.
 constexpr std::size_t plate_bytes_min = 64;
 
@@ -318,20 +313,12 @@ Task<Result<Batch>> SpectraMax::next() {
 
 bool SpectraMax::line_is_gone(Error const& error) { return error.fault != Fault::refused && error.fault != Fault::timed_out; }
 
-Task<void> SpectraMax::wait(std::shared_ptr<steady_timer> timer) {
-    boost::system::error_code ignored;
-    co_await timer->async_wait(boost::asio::redirect_error(boost::asio::use_awaitable, ignored));
-}
-
 Task<void> SpectraMax::pause() {
     using namespace boost::asio::experimental::awaitable_operators;
     if (request_) co_return;
-    auto const executor = co_await boost::asio::this_coro::executor;
-    wake_ = std::make_shared<steady_timer>(executor, steady_timer::time_point::max());
     auto sleep = clock_.sleep_until(clock_.now() + options_.poll_period);
-    auto woken = wait(wake_);
-    co_await (std::move(sleep) || std::move(woken));
-    wake_.reset();
+    auto asked = asked_.beyond(asked_.count());
+    co_await (std::move(sleep) || std::move(asked));
 }
 
 std::optional<Error> SpectraMax::trouble() const {

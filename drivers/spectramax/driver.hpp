@@ -7,7 +7,6 @@
 // next() owns the line. start() hands its request to next() and waits, so that the two never speak at once.
 #pragma once
 
-#include <boost/asio/steady_timer.hpp>
 #include <chrono>
 #include <cstdint>
 #include <memory>
@@ -19,6 +18,7 @@
 #include "core/clock.hpp"
 #include "core/run.hpp"
 #include "core/transport.hpp"
+#include "core/wake.hpp"
 #include "drivers/driver.hpp"
 #include "drivers/spectramax/parse.hpp"
 #include "drivers/spectramax/protocol.hpp"
@@ -83,7 +83,7 @@ class SpectraMax final : public Driver {
         StartRequest what;
         bool taken = false, withdrawn = false;
         std::optional<Result<void>> result;
-        std::shared_ptr<boost::asio::steady_timer> told;
+        Wake told;
         void finish(Result<void> with);
     };
     struct Pending {
@@ -91,7 +91,6 @@ class SpectraMax final : public Driver {
         std::string sha256;  // what the reader may forget after the commit; empty: nothing
     };
 
-    static Task<void> wait(std::shared_ptr<boost::asio::steady_timer> timer);
     static bool line_is_gone(Error const& error);  // neither damage nor silence: this connection is over
 
     Task<Exchange> exchange(std::string command, bool until_quiet);
@@ -132,7 +131,7 @@ class SpectraMax final : public Driver {
     std::uint64_t batches_ = 0;
     Pending pending_;
     std::shared_ptr<Request> request_;
-    std::shared_ptr<boost::asio::steady_timer> wake_;
+    Wake asked_;  // something is in request_
 };
 
 }  // namespace marrowlink::spectramax

@@ -2,28 +2,24 @@
 #include <fmt/format.h>
 
 #include <boost/asio/experimental/awaitable_operators.hpp>
-#include <boost/asio/this_coro.hpp>
 #include <utility>
 
 #include "drivers/spectramax/driver.hpp"
 
 namespace marrowlink::spectramax {
-using boost::asio::steady_timer;
 
 void SpectraMax::Request::finish(Result<void> with) {
     result = std::move(with);
-    told->cancel();
+    told.announce();
 }
 
 Task<Result<void>> SpectraMax::start(StartRequest what) {
     using namespace boost::asio::experimental::awaitable_operators;
     if (request_) co_return fail(Fault::refused, "Another start is waiting for this reader; wait for its answer.");
-    auto const executor = co_await boost::asio::this_coro::executor;
     auto const request = std::make_shared<Request>();
     request->what = std::move(what);
-    request->told = std::make_shared<steady_timer>(executor, steady_timer::time_point::max());
     request_ = request;
-    if (wake_) wake_->cancel();
+    asked_.announce();
     // From here on only what outlives this driver is touched: the connection may end while we wait.
     Clock& clock = clock_;
     Clock::Instant const limit = clock.now() + start_wait;
@@ -33,7 +29,7 @@ Task<Result<void>> SpectraMax::start(StartRequest what) {
             co_return fail(Fault::timed_out, "The reader was not free within 60 s (its line is busy or silent); nothing was started.");
         }
         auto sleep = clock.sleep_until(request->taken ? Clock::Instant::max() : limit);
-        auto told = wait(request->told);
+        auto told = request->told.beyond(0);
         co_await (std::move(sleep) || std::move(told));
     }
     co_return *request->result;

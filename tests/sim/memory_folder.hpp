@@ -3,10 +3,6 @@
 
 #include <algorithm>
 #include <boost/asio/experimental/awaitable_operators.hpp>
-#include <boost/asio/redirect_error.hpp>
-#include <boost/asio/steady_timer.hpp>
-#include <boost/asio/this_coro.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <map>
 #include <memory>
 #include <optional>
@@ -17,6 +13,7 @@
 #include <vector>
 
 #include "core/folder.hpp"
+#include "core/wake.hpp"
 
 namespace marrowlink::sim {
 
@@ -55,7 +52,7 @@ class MemoryFolder final : public Folder {
             co_return;
         }
         auto sleep = clock_.sleep_until(deadline);
-        auto word = something();
+        auto word = changed_.beyond(changed_.count());
         co_await (std::move(sleep) || std::move(word));
     }
 
@@ -104,21 +101,14 @@ class MemoryFolder final : public Folder {
     };
 
     void announce() {
-        if (auto const timer = waiting_.lock()) timer->cancel();
-    }
-    Task<void> something() {
-        auto const executor = co_await boost::asio::this_coro::executor;
-        auto timer = std::make_shared<boost::asio::steady_timer>(executor, boost::asio::steady_timer::time_point::max());
-        waiting_ = timer;
-        boost::system::error_code ignored;
-        co_await timer->async_wait(boost::asio::redirect_error(boost::asio::use_awaitable, ignored));
+        if (announces_) changed_.announce();
     }
 
     Clock& clock_;
     std::map<std::string, File> files_;
     std::set<std::string> held_;
     std::vector<std::string> disposed_;
-    std::weak_ptr<boost::asio::steady_timer> waiting_;
+    Wake changed_;
     std::int64_t time_ = 1'700'000'000'000'000'000;
     std::size_t reads_ = 0;
     std::size_t lists_ = 0;

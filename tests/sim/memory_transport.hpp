@@ -3,10 +3,6 @@
 
 #include <algorithm>
 #include <boost/asio/experimental/awaitable_operators.hpp>
-#include <boost/asio/redirect_error.hpp>
-#include <boost/asio/steady_timer.hpp>
-#include <boost/asio/this_coro.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <cstring>
 #include <deque>
 #include <functional>
@@ -17,6 +13,7 @@
 
 #include "core/clock.hpp"
 #include "core/transport.hpp"
+#include "core/wake.hpp"
 
 namespace marrowlink::sim {
 
@@ -36,6 +33,7 @@ class MemoryTransport final : public Transport {
     Task<Result<std::size_t>> read_some(std::span<std::byte> into, Clock::Instant deadline) override {
         using namespace boost::asio::experimental::awaitable_operators;
         for (;;) {
+            auto const seen = cable_->changed[side_].count();
             std::string& waiting = cable_->toward[side_];
             if (!waiting.empty()) {
                 std::size_t const n = std::min(into.size(), waiting.size());
@@ -47,7 +45,7 @@ class MemoryTransport final : public Transport {
             if (cable_->cut) co_return fail(Fault::closed, "The cable was cut.");
             if (clock_.now() >= deadline) co_return fail(Fault::timed_out, "Nothing came before the deadline.");
             auto sleep = clock_.sleep_until(deadline);
-            auto word = something(side_);
+            auto word = cable_->changed[side_].beyond(seen);
             co_await (std::move(sleep) || std::move(word));
         }
     }
@@ -55,7 +53,7 @@ class MemoryTransport final : public Transport {
     Task<Result<void>> write(std::span<std::byte const> bytes) override {
         if (cable_->cut) co_return fail(Fault::closed, "The cable was cut.");
         if (!cable_->deaf[1 - side_]) cable_->toward[1 - side_].append(reinterpret_cast<char const*>(bytes.data()), bytes.size());
-        cable_->wake(1 - side_);
+        cable_->changed[1 - side_].announce();
         co_return Result<void>{};
     }
 
@@ -63,8 +61,8 @@ class MemoryTransport final : public Transport {
 
     void cut() {
         cable_->cut = true;
-        cable_->wake(0);
-        cable_->wake(1);
+        cable_->changed[0].announce();
+        cable_->changed[1].announce();
     }
     bool is_cut() const { return cable_->cut; }
     // While deaf, what the other end sends to this one is lost without an error: a blackhole.
@@ -77,22 +75,10 @@ class MemoryTransport final : public Transport {
         std::string toward[2];
         bool cut = false;
         bool deaf[2] = {false, false};
-        std::weak_ptr<boost::asio::steady_timer> waiting[2];
-        void wake(int side) {
-            if (auto const timer = waiting[side].lock()) timer->cancel();
-        }
+        Wake changed[2];
     };
 
     MemoryTransport(Clock& clock, std::shared_ptr<Cable> cable, int side) : clock_(clock), cable_(std::move(cable)), side_(side) {}
-
-    Task<void> something(int side) {
-        auto const executor = co_await boost::asio::this_coro::executor;
-        auto timer = std::make_shared<boost::asio::steady_timer>(executor, boost::asio::steady_timer::time_point::max());
-        auto const cable = cable_;
-        cable->waiting[side] = timer;
-        boost::system::error_code ignored;
-        co_await timer->async_wait(boost::asio::redirect_error(boost::asio::use_awaitable, ignored));
-    }
 
     Clock& clock_;
     std::shared_ptr<Cable> cable_;

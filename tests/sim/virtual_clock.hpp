@@ -2,14 +2,9 @@
 // A week passes in the time its events take to compute. Single-threaded: one io_context, driven by run_*() here and by nobody else.
 #pragma once
 
+#include <algorithm>
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/error.hpp>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/redirect_error.hpp>
-#include <boost/asio/steady_timer.hpp>
-#include <boost/asio/this_coro.hpp>
-#include <boost/asio/use_awaitable.hpp>
-#include <boost/system/system_error.hpp>
 #include <chrono>
 #include <cstdint>
 #include <exception>
@@ -21,35 +16,67 @@
 #include <utility>
 
 #include "core/clock.hpp"
+#include "core/wake.hpp"
 
 namespace marrowlink::sim {
 
 // The wall clock of a new world: 2026-11-25T02:30:00Z.
 inline constexpr Clock::Utc default_utc{std::chrono::milliseconds{1'795'573'800'000}};
 
+// What will happen when, for everything in one world. Equal instants come in the order in which they were asked for.
+class Timeline {
+ public:
+    using Instant = Clock::Instant;
+    using Event = std::multimap<Instant, std::function<void()>>::iterator;
+
+    Instant now() const { return now_; }
+    Event at(Instant when, std::function<void()> what) { return events_.emplace(when, std::move(what)); }
+    Event after(std::chrono::nanoseconds span, std::function<void()> what) { return at(now_ + span, std::move(what)); }
+    void cancel(Event event) { events_.erase(event); }
+    std::size_t size() const { return events_.size(); }
+
+    // Time goes on to the next event, which happens. False: there is none up to `limit`.
+    bool jump(Instant limit) {
+        auto const first = events_.begin();
+        if (first == events_.end() || first->first > limit) return false;
+        now_ = std::max(now_, first->first);
+        auto const what = std::move(first->second);
+        events_.erase(first);
+        what();
+        return true;
+    }
+    void pass(Instant limit) { now_ = std::max(now_, limit); }
+
+ private:
+    // Not zero, so that code which treats a default Instant as "never" is caught by tests and not by chance.
+    Instant now_{std::chrono::hours{1000}};
+    std::multimap<Instant, std::function<void()>> events_;
+};
+
 class VirtualClock final : public Clock {
  public:
-    explicit VirtualClock(boost::asio::io_context& loop, Utc start = default_utc) : loop_(loop), start_(start) {}
+    explicit VirtualClock(boost::asio::io_context& loop, Utc start = default_utc)
+        : VirtualClock(loop, std::make_shared<Timeline>(), start) {}
+    // One of several clocks in a world: each machine's wall clock is its own, monotonic time is one.
+    VirtualClock(boost::asio::io_context& loop, std::shared_ptr<Timeline> timeline, Utc start = default_utc)
+        : loop_(loop), timeline_(std::move(timeline)), start_(start), began_(timeline_->now()) {}
 
-    Instant now() const override { return state_->now; }
-    Utc utc() const override { return start_ + std::chrono::duration_cast<std::chrono::milliseconds>(state_->now - epoch()) + stepped_; }
+    Instant now() const override { return timeline_->now(); }
+    Utc utc() const override { return start_ + std::chrono::duration_cast<std::chrono::milliseconds>(now() - began_) + stepped_; }
     bool synchronised() const override { return synchronised_; }
 
     // `Instant::max()` sleeps until cancelled and never pulls time forward.
     Task<void> sleep_until(Instant when) override {
-        if (when <= state_->now) {
-            // Even a sleep that is already over lets the others run, or a loop of such sleeps would starve them.
-            when = state_->now;
-        }
-        auto const executor = co_await boost::asio::this_coro::executor;
-        Sleeper sleeper{state_, boost::asio::steady_timer{executor, boost::asio::steady_timer::time_point::max()}, {}, false};
+        // Even a sleep that is already over lets the others run, or a loop of such sleeps would starve them.
+        Sleeper sleeper{timeline_, {}, false, {}};
         if (when != Instant::max()) {
-            sleeper.place = state_->sleepers.emplace(when, &sleeper);
+            sleeper.place = timeline_->at(std::max(when, now()), [&sleeper] {
+                sleeper.listed = false;
+                sleeper.wake.announce();
+            });
             sleeper.listed = true;
         }
-        boost::system::error_code ignored;
-        co_await sleeper.timer.async_wait(boost::asio::redirect_error(boost::asio::use_awaitable, ignored));
-        if (sleeper.listed || when == Instant::max()) throw boost::system::system_error(boost::asio::error::operation_aborted);
+        co_await sleeper.wake.beyond(0);
     }
 
     // The wall clock steps, as after an NTP correction or a flat battery; monotonic time does not notice.
@@ -70,8 +97,8 @@ class VirtualClock final : public Clock {
     // Runs until `limit` of virtual time; time stands at `limit` afterwards, whether or not anybody slept that long.
     void run_until(Instant limit) {
         settle();
-        while (jump(limit)) settle();
-        if (state_->now < limit) state_->now = limit;
+        while (timeline_->jump(limit)) settle();
+        timeline_->pass(limit);
     }
     void run_for(std::chrono::milliseconds span) { run_until(now() + span); }
 
@@ -84,7 +111,7 @@ class VirtualClock final : public Clock {
                 loop_.restart();
                 if (loop_.poll_one() == 0) break;
             }
-            if (!jump(limit)) return false;
+            if (!timeline_->jump(limit)) return false;
         }
     }
 
@@ -115,45 +142,27 @@ class VirtualClock final : public Clock {
         }
     }
 
-    std::size_t sleepers() const { return state_->sleepers.size(); }
+    std::size_t sleepers() const { return timeline_->size(); }
     boost::asio::io_context& loop() const { return loop_; }
 
  private:
-    struct Sleeper;
-    struct State {
-        Instant now = epoch();
-        std::multimap<Instant, Sleeper*> sleepers;  // equal instants wake in the order in which they fell asleep
-    };
     // Lives in the frame of the sleeping coroutine, which may be destroyed with the io_context, after the clock.
     struct Sleeper {
-        std::shared_ptr<State> state;
-        boost::asio::steady_timer timer;
-        std::multimap<Instant, Sleeper*>::iterator place;
+        std::shared_ptr<Timeline> timeline;
+        Timeline::Event place;
         bool listed;
+        Wake wake;
         ~Sleeper() {
-            if (listed) state->sleepers.erase(place);
+            if (listed) timeline->cancel(place);
         }
     };
 
-    // Not zero, so that code which treats a default Instant as "never" is caught by tests and not by chance.
-    static constexpr Instant epoch() { return Instant{std::chrono::hours{1000}}; }
-
-    bool jump(Instant limit) {
-        auto const first = state_->sleepers.begin();
-        if (first == state_->sleepers.end() || first->first > limit) return false;
-        if (first->first > state_->now) state_->now = first->first;
-        Sleeper* const sleeper = first->second;
-        state_->sleepers.erase(first);
-        sleeper->listed = false;
-        sleeper->timer.cancel();
-        return true;
-    }
-
     boost::asio::io_context& loop_;
+    std::shared_ptr<Timeline> timeline_;
     Utc start_;
+    Instant began_;
     std::chrono::milliseconds stepped_{0};
     bool synchronised_ = true;
-    std::shared_ptr<State> state_ = std::make_shared<State>();
 };
 
 // Randomness from a seed: the same seed is the same world. SplitMix64.
