@@ -222,9 +222,9 @@ Task<void> Gateway::begin_new_stream(Error why) {
     co_await outbox_->retire();
     auto opened = directory_->set_aside(damaged, why);
     if (!opened) {
-        // Nothing can be made durable any more, so nothing may be acknowledged; the service manager starts us again.
         log::error("outbox.lost", {{"stream", damaged}, {"reason", opened.error().message}});
-        std::exit(exit_code(Fault::broken));
+        parts_.give_up();
+        co_return;
     }
     outbox_->replace(std::move(opened->store));
     renewing_ = false;
@@ -241,7 +241,8 @@ Task<void> Gateway::continue_in_new_stream(std::uint64_t common, Error why) {
     auto opened = directory_->fork(forked, common, why);
     if (!opened) {
         log::error("outbox.lost", {{"stream", forked}, {"reason", opened.error().message}});
-        std::exit(exit_code(Fault::broken));
+        parts_.give_up();
+        co_return;
     }
     outbox_->replace(std::move(opened->store));
     renewing_ = false;

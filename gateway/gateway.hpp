@@ -31,6 +31,7 @@ struct GatewayParts {
     Uplink& uplink;
     std::function<InstrumentPlan(InstrumentConfig const&)> plan;  // the transports are the world's, so the plan is made outside
     std::string boot_id;
+    std::function<void()> give_up;  // nothing can be made durable any more: ends the program, and the service manager starts it again
 };
 
 class Gateway final : public OutboxListener, public ForwarderListener, public InstrumentListener, public GatewayCommands {

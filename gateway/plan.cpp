@@ -1,33 +1,13 @@
 #include "gateway/plan.hpp"
 
-#include <fmt/format.h>
-
 #include "drivers/folder/driver.hpp"
 #include "drivers/line/driver.hpp"
 #include "drivers/spectramax/driver.hpp"
-#include "io/folder.hpp"
-#include "io/serial.hpp"
-#include "io/tcp.hpp"
 
 namespace marrowlink {
 namespace {
-
-SerialSettings serial_settings(SerialConfig const& config) {
-    return {config.port,   static_cast<std::uint32_t>(config.baud), static_cast<unsigned>(config.data_bits),
-            config.parity, static_cast<unsigned>(config.stop_bits), config.flow_control};
-}
-
-std::unique_ptr<TransportFactory> transport_for(TransportConfig const& config, PlanWorld const& world) {
-    if (auto const* const serial = std::get_if<SerialConfig>(&config))
-        return std::make_unique<SerialPortFactory>(world.loop, serial_settings(*serial));
-    if (auto const* const connect = std::get_if<TcpConnectConfig>(&config))
-        return std::make_unique<TcpClientFactory>(world.loop, connect->to.host, connect->to.port);
-    HostPort const& on = std::get<TcpListenConfig>(config).on;
-    return std::make_unique<TcpListenerFactory>(world.loop, on.host, on.port);
-}
-
 void plan_line(InstrumentPlan& plan, LineConfig const& config, PlanWorld const& world) {
-    plan.transport = transport_for(config.transport, world);
+    plan.transport = world.transport(config.transport);
     plan.port = plan.transport->name();
     plan.journalled = config.acknowledgement.empty();
     plan.messages = true;
@@ -46,7 +26,7 @@ void plan_line(InstrumentPlan& plan, LineConfig const& config, PlanWorld const& 
 }
 
 void plan_spectramax(InstrumentPlan& plan, SpectramaxConfig const& config, PlanWorld const& world) {
-    plan.transport = std::make_unique<SerialPortFactory>(world.loop, serial_settings(config.serial));
+    plan.transport = world.transport(config.serial);
     plan.port = plan.transport->name();
     plan.commandable = true;
     plan.followed = true;
@@ -68,24 +48,16 @@ void plan_folder(InstrumentPlan& plan, FolderConfig const& config, PlanWorld con
     plan.port = config.path.string();
     plan.followed = true;
     plan.tried_on_hardware = true;  // the formats were seen in real files
-    FileFolderOptions place;
-    place.path = config.path;
-    place.pattern = config.pattern;
-    place.originals = config.on_taken == WhenTaken::move      ? Originals::move
-                      : config.on_taken == WhenTaken::delete_ ? Originals::remove
-                                                              : Originals::stay;
-    place.move_to = config.move_to;
     FolderOptions options;
     options.instrument = plan.id;
     options.settle = config.settle;
     options.poll = config.poll;
     auto const run_of_taken = [id = plan.id, ask = world.run_of_taken](std::string sha256) { return ask(id, std::move(sha256)); };
-    plan.driver = [=, loop = world.loop, worker = world.worker, &clock = world.clock](InstrumentPlan::Connection connection) mutable {
+    plan.driver = [=, open = world.folder, worker = world.worker, &clock = world.clock](InstrumentPlan::Connection connection) mutable {
         options.open_run.reset();
         if (connection.open_run)
             options.open_run = RunIdentity{options.instrument, "folder", connection.open_run->run, connection.open_run->sourcekey};
-        auto folder = std::make_shared<FileFolder>(place, clock, loop);
-        return std::make_unique<FolderDriver>(std::move(folder), options, clock, worker, run_of_taken);
+        return std::make_unique<FolderDriver>(open(config), options, clock, worker, run_of_taken);
     };
 }
 }  // namespace

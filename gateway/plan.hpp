@@ -1,21 +1,26 @@
-// From an instrument's configuration to its transport and driver in the real world. A new driver is one more function here.
+// From an instrument's configuration to its transport and driver. A new driver is one more function here; what touches the world comes from
+// the PlanWorld.
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
 #include <functional>
+#include <memory>
+#include <string>
 
 #include "core/clock.hpp"
+#include "core/folder.hpp"
 #include "gateway/config.hpp"
 #include "gateway/instrument.hpp"
 
 namespace marrowlink {
 
 struct PlanWorld {
-    boost::asio::any_io_executor loop;
     boost::asio::any_io_executor worker;  // reads and parses export files
     Clock& clock;
     // Under which run these bytes of this instrument were taken; empty: not yet.
     std::function<Task<Result<std::string>>(std::string instrument, std::string sha256)> run_of_taken;
+    std::function<std::unique_ptr<TransportFactory>(TransportConfig const&)> transport;
+    std::function<std::shared_ptr<Folder>(FolderConfig const&)> folder;
 };
 
 InstrumentPlan plan_for(InstrumentConfig const& config, PlanWorld const& world);

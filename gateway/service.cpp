@@ -14,6 +14,7 @@
 #include "gateway/api.hpp"
 #include "gateway/gateway.hpp"
 #include "gateway/plan.hpp"
+#include "gateway/ports.hpp"
 #include "io/http.hpp"
 #include "io/mqtt.hpp"
 #include "io/notify.hpp"
@@ -92,12 +93,21 @@ class Service {
         MqttUplink uplink{loop_.get_executor(), std::move(*mqtt)};
         WorkThread store;
         WorkThread worker;
-        PlanWorld const world{loop_.get_executor(), worker.executor(), clock_, [this](std::string instrument, std::string sha256) {
-                                  return gateway_->run_of_taken(std::move(instrument), std::move(sha256));
-                              }};
-        GatewayParts parts{clock_,           entropy_, loop_.get_executor(),
-                           store.executor(), uplink,   [&world](InstrumentConfig const& instrument) { return plan_for(instrument, world); },
-                           boot_id()};
+        auto const loop = loop_.get_executor();
+        PlanWorld const world{
+            worker.executor(), clock_,
+            [this](std::string instrument, std::string sha256) { return gateway_->run_of_taken(std::move(instrument), std::move(sha256)); },
+            [loop](TransportConfig const& config) { return transport_of(config, loop); },
+            [this, loop](FolderConfig const& config) { return folder_of(config, clock_, loop); }};
+        GatewayParts parts{clock_,
+                           entropy_,
+                           loop,
+                           store.executor(),
+                           uplink,
+                           [&world](InstrumentConfig const& instrument) { return plan_for(instrument, world); },
+                           boot_id(),
+
+                           [] { std::exit(exit_code(Fault::broken)); }};
         Gateway gateway{std::move(parts), std::move(*config), std::move(*opened)};
         gateway_ = &gateway;
         GatewayApi api{loop_.get_executor(), clock_, gateway.board(), gateway};

@@ -26,7 +26,7 @@ struct World {
         config.outbox.directory = folder.path();
         auto opened = OutboxDirectory::open({folder.path(), "lyon", "bench-2", {}, "boot", {}}, dice, clock);
         REQUIRE(opened);
-        gateway = std::make_unique<Gateway>(GatewayParts{clock, dice, loop.get_executor(), loop.get_executor(), broker, {}, "boot"},
+        gateway = std::make_unique<Gateway>(GatewayParts{clock, dice, loop.get_executor(), loop.get_executor(), broker, {}, "boot", {}},
                                             std::move(config), std::move(*opened));
         gateway->start();
     }
