@@ -97,17 +97,12 @@ class Service {
         PlanWorld const world{
             worker.executor(), clock_,
             [this](std::string instrument, std::string sha256) { return gateway_->run_of_taken(std::move(instrument), std::move(sha256)); },
-            [loop](TransportConfig const& config) { return transport_of(config, loop); },
-            [this, loop](FolderConfig const& config) { return folder_of(config, clock_, loop); }};
-        GatewayParts parts{clock_,
-                           entropy_,
-                           loop,
-                           store.executor(),
-                           uplink,
-                           [&world](InstrumentConfig const& instrument) { return plan_for(instrument, world); },
-                           boot_id(),
-
-                           [] { std::exit(exit_code(Fault::broken)); }};
+            [loop](TransportConfig const& port) { return transport_of(port, loop); },
+            [this, loop](FolderConfig const& folder) { return folder_of(folder, clock_, loop); }};
+        GatewayParts parts{clock_,    entropy_,
+                           loop,      store.executor(),
+                           uplink,    [&world](InstrumentConfig const& instrument) { return plan_for(instrument, world); },
+                           boot_id(), [] { std::exit(exit_code(Fault::broken)); }};
         Gateway gateway{std::move(parts), std::move(*config), std::move(*opened)};
         gateway_ = &gateway;
         GatewayApi api{loop_.get_executor(), clock_, gateway.board(), gateway};
