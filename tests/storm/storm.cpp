@@ -1,0 +1,327 @@
+#include "storm.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "world.hpp"
+
+namespace marrowlink::storm {
+namespace {
+using namespace std::chrono_literals;
+using std::chrono::milliseconds;
+
+constexpr auto settling_time = 6h;  // after the last fault, for everything to arrive
+
+// Mean time between faults of one kind; zero: this storm has none of them.
+struct Weather {
+    milliseconds gateway_crash{}, gateway_power{}, gateway_disk{}, gateway_slow{}, gateway_network{}, wall_clock{}, older_disk{};
+    milliseconds centre_crash{}, centre_power{}, centre_disk{}, centre_slow{}, centre_network{}, older_centre{};
+    milliseconds broker_restart{}, broker_habits{}, broker_forbids{};
+    milliseconds cable{}, share{};
+
+    template <class Each>
+    void each(Each each) {
+        each("gateway crashes", gateway_crash, 5h);
+        each("gateway power cuts", gateway_power, 8h);
+        each("gateway disk faults", gateway_disk, 8h);
+        each("gateway slow disks", gateway_slow, 10h);
+        each("gateway network faults", gateway_network, 4h);
+        each("wall clock steps", wall_clock, 12h);
+        each("older gateway disks", older_disk, 60h);
+        each("centre crashes", centre_crash, 6h);
+        each("centre power cuts", centre_power, 10h);
+        each("centre disk faults", centre_disk, 10h);
+        each("centre slow disks", centre_slow, 12h);
+        each("centre network faults", centre_network, 6h);
+        each("older centre disks", older_centre, 40h);
+        each("broker restarts", broker_restart, 8h);
+        each("broker habits", broker_habits, 12h);
+        each("broker refusals", broker_forbids, 24h);
+        each("cables pulled", cable, 5h);
+        each("shares away", share, 10h);
+    }
+};
+
+class Storm {
+ public:
+    Storm(StormOptions const& options, std::filesystem::path const& folder) : options_(options), world_(options.seed, folder) {
+        world_.listener = options.listener;
+        weather_.each([this](char const* name, milliseconds& mean, std::chrono::hours usual) {
+            if (!dice().one_in(2)) return;
+            mean = usual / (1 + dice().below(3));
+            result_.weather += (result_.weather.empty() ? "" : ", ") + std::string{name};
+        });
+        build();
+    }
+
+    StormResult run() {
+        world_.centre->start();
+        for (auto const& gateway : world_.gateways) gateway->start_after(milliseconds(dice().below(60'000)));
+        schedule_load();
+        schedule_faults();
+        end_ = world_.now() + std::chrono::hours(options_.hours);
+        world_.run_until(end_);
+        calm_down();
+        Clock::Instant const limit = world_.now() + settling_time;
+        bool const drained = world_.run_until_true(
+            [this] {
+                return std::all_of(world_.gateways.begin(), world_.gateways.end(), [](auto const& gateway) { return gateway->drained(); });
+            },
+            limit);
+        world_.run_until(world_.now() + 1h);  // what is on its way arrives; folders are looked at once more
+        conclude(drained);
+        return std::move(result_);
+    }
+
+ private:
+    sim::SeededEntropy& dice() { return world_.dice; }
+    // From a minute to four times the mean, as likely as not below it.
+    milliseconds gap(milliseconds mean) { return mean / 10 + milliseconds(dice().below(static_cast<std::uint64_t>(2 * mean.count()))); }
+    milliseconds from_to(milliseconds least, milliseconds most) {
+        // Short ones more often than long ones.
+        auto const span = static_cast<std::uint64_t>((most - least).count());
+        return least + milliseconds(std::min(dice().below(span + 1), dice().below(span + 1)));
+    }
+    bool stormy() const { return world_.now() < end_; }
+
+    void build() {
+        constexpr char const* sites[] = {"paris", "lyon", "marseille", "london", "leeds"};
+        std::size_t const count = 3 + dice().below(3);
+        for (std::size_t i = 0; i < count; ++i) {
+            auto& gateway = *world_.gateways.emplace_back(std::make_unique<GatewayMachine>(world_, sites[i], "gw1", dice().next()));
+            auto& all = gateway.instruments;
+            all.push_back(std::make_unique<AnsweredLine>(gateway.bench, "counter"));
+            all.push_back(std::make_unique<UnansweredLine>(gateway.bench, "printer"));
+            all.push_back(std::make_unique<ExportFolder>(gateway.bench, "exports"));
+            all.push_back(std::make_unique<PlateReader>(gateway.bench, "reader", dice().next()));
+            result_.instruments += all.size();
+        }
+        result_.gateways = count;
+    }
+
+    // Again and again, each time after a gap of its own, while the storm lasts.
+    void repeat(milliseconds mean, std::function<void()> what) {
+        if (mean == 0ms) return;
+        world_.timeline->after(gap(mean), [this, mean, what = std::move(what)] {
+            if (!stormy()) return;
+            what();
+            repeat(mean, what);
+        });
+    }
+    void later(milliseconds span, std::function<void()> what) { world_.timeline->after(span, std::move(what)); }
+
+    void schedule_load() {
+        for (auto const& gateway : world_.gateways) {
+            for (auto const& instrument : gateway->instruments) {
+                bool const lines = dynamic_cast<AnsweredLine*>(instrument.get()) || dynamic_cast<UnansweredLine*>(instrument.get());
+                repeat(lines ? 90min : 4h, [one = instrument.get()] { one->measure(); });
+            }
+            repeat(6h, [machine = gateway.get()] { machine->press_start(); });
+        }
+    }
+
+    void schedule_faults() {
+        for (auto const& gateway : world_.gateways) {
+            GatewayMachine* const machine = gateway.get();
+            repeat(weather_.gateway_crash, [=, this] { crash(*machine); });
+            repeat(weather_.gateway_power, [=, this] { cut_power(*machine); });
+            repeat(weather_.gateway_disk, [=, this] { spoil_disk(*machine); });
+            repeat(weather_.gateway_slow, [=, this] { slow_disk(*machine, world_.now() + from_to(1s, 1h)); });
+            repeat(weather_.gateway_network, [=, this] { spoil_network(machine->client_id()); });
+            repeat(weather_.wall_clock, [=, this] { step_wall_clock(*machine); });
+            repeat(weather_.older_disk, [=, this] { older_gateway_disk(*machine); });
+            for (auto const& instrument : machine->instruments) {
+                Instrument* const one = instrument.get();
+                if (auto* const exports = dynamic_cast<ExportFolder*>(one))
+                    repeat(weather_.share, [=, this] {
+                        exports->hide(true);
+                        later(from_to(1s, 2h), [=] { exports->hide(false); });
+                    });
+                else
+                    repeat(weather_.cable, [=, this] {
+                        ++machine->troubles;
+                        one->set_away(true);
+                        later(from_to(1s, 2h), [=] { one->set_away(false); });
+                    });
+            }
+        }
+        Machine& centre = *world_.centre;
+        repeat(weather_.centre_crash, [&centre, this] { crash(centre); });
+        repeat(weather_.centre_power, [&centre, this] { cut_power(centre); });
+        repeat(weather_.centre_disk, [&centre, this] { spoil_disk(centre); });
+        repeat(weather_.centre_slow, [&centre, this] { slow_disk(centre, world_.now() + from_to(1s, 1h)); });
+        repeat(weather_.centre_network, [this] { spoil_network(CentreMachine::client_id); });
+        repeat(weather_.older_centre, [&centre, this] { older_centre_disk(centre); });
+        repeat(weather_.broker_restart, [this] { restart_broker(); });
+        repeat(weather_.broker_habits, [this] { change_habits(); });
+        repeat(weather_.broker_forbids, [this] {
+            world_.tell("broker: refuses all records");
+            world_.broker.forbids = true;
+            later(from_to(1s, 30min), [this] { world_.broker.forbids = false; });
+        });
+    }
+
+    // At any turn of its loop from now on, soon.
+    void crash(Machine& machine) {
+        if (sim::Process* const process = machine.process()) process->kill_after = 1 + dice().below(dice().one_in(2) ? 20 : 400);
+    }
+    void cut_power(Machine& machine) {
+        if (dice().one_in(3))
+            machine.die(Death::power, from_to(5s, 3h));
+        else
+            machine.disk.arm(1 + dice().below(30), sim::Disk::How::power_cut);  // in the middle of a write or before a sync
+    }
+    void spoil_disk(Machine& machine) {
+        if (machine.disk.misbehaves()) return;
+        ++machine.troubles;
+        std::uint64_t const kind = dice().below(4);
+        world_.tell(fmt::format("{}: {}", machine.name(),
+                                kind == 0   ? "the disk is full"
+                                : kind == 1 ? "another process holds the database"
+                                : kind == 2 ? "the disk gives errors"
+                                            : "the disk fails altogether"));
+        if (kind == 0) machine.disk.set_full(true);
+        if (kind == 1) machine.disk.set_locked(true);
+        if (kind == 2) machine.disk.set_errors_one_in(2 + dice().below(20));
+        if (kind == 3) machine.disk.set_errors_one_in(1);
+        later(from_to(1s, 10min), [&machine, this] {
+            ++machine.troubles;
+            machine.disk.set_full(false);
+            machine.disk.set_locked(false);
+            machine.disk.set_errors_one_in(0);
+            world_.tell(machine.name() + ": the disk is well again");
+        });
+    }
+    void slow_disk(Machine& machine, Clock::Instant until) {
+        ++machine.troubles;
+        if (world_.now() >= until || !stormy()) return;
+        milliseconds const pause = from_to(1ms, 8s);
+        if (sim::Process* const process = machine.process()) process->store_free = world_.now() + pause;
+        later(pause + milliseconds(dice().below(1'000)), [&machine, until, this] { slow_disk(machine, until); });
+    }
+    void spoil_network(std::string const& client) {
+        switch (dice().below(3)) {
+            case 0: world_.tell(client + ": its connection was reset"); return world_.broker.drop(client);
+            case 1: world_.tell(client + ": its connection is dead without a word"); return world_.broker.blackhole(client);
+            default:
+                world_.tell(client + ": has no network");
+                world_.broker.isolate(client, true);
+                later(from_to(1s, 4h), [client, this] {
+                    world_.broker.isolate(client, false);
+                    world_.tell(client + ": has a network again");
+                });
+        }
+    }
+    void step_wall_clock(GatewayMachine& machine) {
+        milliseconds const step = (dice().one_in(2) ? 1 : -1) * from_to(1s, 40h);
+        machine.wall_offset += step;
+        if (sim::Process* const process = machine.process()) process->clock.step_utc(step);
+        world_.tell(fmt::format("{}: its wall clock stepped by {} s", machine.name(), step / 1s));
+    }
+    // A person restores the gateway's machine from an image: what it took since is gone, and what it sent since was never sent by it.
+    void older_gateway_disk(GatewayMachine& machine) {
+        if (machine.disk.misbehaves()) return;
+        machine.keep_copy();
+        later(from_to(1min, 8h), [&machine, this] {
+            if (!stormy()) return;
+            machine.die(Death::crash, 1h);
+            if (!machine.put_copy_back()) return;
+            world_.truth.doubt(machine.bench.site, machine.bench.gateway, machine.copied());
+            world_.announce("link.centre_disagrees");
+            world_.announce("outbox.forked");
+            machine.start_after(from_to(1s, 10min));
+        });
+    }
+    void older_centre_disk(Machine& centre) {
+        if (centre.disk.misbehaves()) return;
+        centre.keep_copy();
+        later(from_to(1min, 12h), [&centre, this] {
+            if (!stormy()) return;
+            centre.die(Death::crash, 1h);
+            if (centre.put_copy_back()) centre.start_after(from_to(1s, 10min));
+        });
+    }
+    void restart_broker() {
+        if (!world_.broker.up()) return;
+        world_.tell("broker: stopped");
+        world_.broker.stop();
+        later(from_to(100ms, 3h), [this] {
+            world_.broker.start(dice().one_in(2));
+            world_.tell("broker: started");
+        });
+    }
+    void change_habits() {
+        sim::Broker::Habits habits;
+        if (dice().one_in(2)) habits.forgets_one_in = 5 + dice().below(100);
+        if (dice().one_in(2)) habits.repeats_one_in = 2 + dice().below(50);
+        if (dice().one_in(2)) habits.keeps_puback_one_in = 10 + dice().below(200);
+        world_.broker.habits = habits;
+        later(from_to(1min, 2h), [this] { world_.broker.habits = {}; });
+    }
+
+    void calm_down() {
+        world_.tell("the storm is over");
+        world_.broker.habits = {};
+        world_.broker.forbids = false;
+        if (!world_.broker.up()) world_.broker.start(false);
+        world_.broker.isolate(CentreMachine::client_id, false);
+        calm(*world_.centre);
+        for (auto const& gateway : world_.gateways) {
+            world_.broker.isolate(gateway->client_id(), false);
+            calm(*gateway);
+            for (auto const& instrument : gateway->instruments) {
+                instrument->set_away(false);
+                if (auto* const exports = dynamic_cast<ExportFolder*>(instrument.get())) exports->hide(false);
+            }
+        }
+    }
+    static void calm(Machine& machine) {
+        machine.disk.disarm();
+        machine.disk.set_full(false);
+        machine.disk.set_locked(false);
+        machine.disk.set_errors_one_in(0);
+        if (!machine.process()) machine.start_after(1s);
+    }
+
+    void conclude(bool drained) {
+        result_.seed = options_.seed;
+        result_.turns = world_.turns();
+        result_.dropped = world_.broker.dropped();
+        for (auto const& gateway : world_.gateways) {
+            result_.deaths += gateway->boots - 1;
+            result_.sectors_lost += gateway->disk.sectors_lost();
+            if (!drained && !gateway->drained()) {
+                std::string waiting;
+                for (auto const& instrument : gateway->instruments)
+                    if (!instrument->done()) waiting += ' ' + instrument->id();
+                result_.faults.push_back(fmt::format(
+                    "{}: not empty {} h after the last fault: {} records wait, instruments that wait:{}", gateway->name(),
+                    settling_time / 1h, gateway->gateway() ? gateway->gateway()->waiting() : 0, waiting.empty() ? " none" : waiting));
+            }
+        }
+        result_.deaths += world_.centre->boots - 1;
+        result_.sectors_lost += world_.centre->disk.sectors_lost();
+        for (std::string const& line : world_.surprises()) result_.faults.push_back("an error nobody announced: " + line);
+        for (std::string const& line : world_.broker.violations()) result_.faults.push_back("protocol: " + line);
+        world_.centre->end(Death::crash);
+        Verdict const verdict = judge(world_.truth, world_.centre->database());
+        result_.faults.insert(result_.faults.end(), verdict.faults.begin(), verdict.faults.end());
+        result_.records = verdict.records;
+        result_.measured = verdict.compared;
+        result_.owed = verdict.owed;
+        result_.absent = verdict.absent;
+        result_.events.assign(world_.events().begin(), world_.events().end());
+    }
+
+    StormOptions options_;
+    StormResult result_;
+    World world_;
+    Weather weather_;
+    Clock::Instant end_{};
+};
+}  // namespace
+
+StormResult run_storm(StormOptions const& options, std::filesystem::path const& folder) { return Storm{options, folder}.run(); }
+
+}  // namespace marrowlink::storm
