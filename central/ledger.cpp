@@ -306,7 +306,8 @@ std::vector<Acknowledgement> Ledger::of_gateway(std::string_view site, std::stri
 
 bool Ledger::covers(std::string_view site, std::string_view gateway, std::string_view stream, std::uint64_t through) const {
     auto const found = streams_.find(key_of(site, gateway, stream));
-    return found != streams_.end() && found->second->through >= through;
+    // Nothing is claimed of a stream by "through 0", which is also what the centre itself says of one that it does not know.
+    return through == 0 || (found != streams_.end() && found->second->through >= through);
 }
 
 }  // namespace marrowlink::central

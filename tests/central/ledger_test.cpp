@@ -368,6 +368,10 @@ TEST_CASE("a retained acknowledgement that claims more than the centre knows is 
     Taken const unknown = take(*intake, claim);
     REQUIRE(unknown.acknowledgements.size() == 1);
     CHECK(unknown.acknowledgements[0].through == 0);
+    // The centre hears its own correction too, and must not correct that for ever.
+    Message own = claim;
+    own.payload = unknown.acknowledgements[0].json();
+    CHECK(take(*intake, own).acknowledgements.empty());
     take(*intake, sender.send(std::vector<Draft>(7, opening())));
     CHECK(take(*intake, claim).acknowledgements.empty());
 }
