@@ -83,9 +83,9 @@ void Forwarder::add(RecordSource& source, bool live) {
     lane->floor = source.acknowledged();
     lane->cursor = lane->floor + 1;
     auto const before = live ? lanes_.end() : std::find_if(lanes_.begin(), lanes_.end(), [](auto const& other) { return other->live; });
-    lanes_.insert(before, std::move(lane));
     // Central learns of the stream by a birth, so that it says how far it has it.
-    if (connected_) publish_birth();
+    if (connected_) births_.push_back(lane);
+    lanes_.insert(before, std::move(lane));
     pump();
 }
 
@@ -117,11 +117,15 @@ void Forwarder::on_connected(Connected const& connected) {
     go_back_all();
     last_progress_ = clock_.now();
     if (!stalling_) set_state(LinkState::centre_away, "The broker is reached; the centre has not said that it is there.");
-    publish_birth();
+    births_.assign(lanes_.begin(), lanes_.end());
+    publish_births();
 }
 
-void Forwarder::publish_birth() {
-    for (auto const& lane : lanes_) {
+// As many as the broker's window has room for.
+void Forwarder::publish_births() {
+    for (; !births_.empty() && flights_.size() < receive_maximum_; births_.pop_front()) {
+        LanePtr const& lane = births_.front();
+        if (!lane->source) continue;
         Message birth;
         birth.topic = topic::gateway_state(site_, gateway_);
         json::object data{{"state", "online"}, {"stream", lane->source->stream()}, {"version", version}};
@@ -131,8 +135,8 @@ void Forwarder::publish_birth() {
         std::uint64_t const token = next_token_++;
         flights_[token] = Flight{nullptr, 0};
         uplink_.publish(token, std::move(birth));
+        watch_for_stall();
     }
-    watch_for_stall();
 }
 
 void Forwarder::on_closed(LinkEnd end, std::string const& detail) {
@@ -194,7 +198,9 @@ void Forwarder::go_back_all() {
 }
 
 void Forwarder::pump() {
-    if (!connected_ || !centre_online_) return;
+    if (!connected_) return;
+    publish_births();
+    if (!centre_online_) return;
     for (auto const& lane : lanes_) {
         if (!pump_lane(lane)) return;
     }

@@ -102,7 +102,7 @@ class Forwarder final : public UplinkListener {
     };
 
     void open();
-    void publish_birth();
+    void publish_births();
     void go_back(Lane& lane, std::uint64_t through);
     void go_back_all();
     void pump();
@@ -130,6 +130,7 @@ class Forwarder final : public UplinkListener {
     ForwarderListener& listener_;
 
     std::vector<LanePtr> lanes_;
+    std::deque<LanePtr> births_;  // to be announced on this connection
     std::unordered_map<std::uint64_t, Flight> flights_;  // by token: published, no PUBACK yet
     std::uint64_t next_token_ = 1;
     std::uint32_t receive_maximum_ = 20;

@@ -138,15 +138,19 @@ class Broker final : public Uplink {
         later([this, why, detail] { listener_->on_closed(why, detail); });
     }
     void publish(std::uint64_t token, Message message) override {
+        without_puback_most = std::max(without_puback_most, ++without_puback);
         if (message.topic.ends_with("/state")) {
             births.push_back(message);
-            if (!mute) answer([this, token] { listener_->on_puback(token, 0); });
+            if (!mute)
+                answer([this, token] {
+                    --without_puback;
+                    listener_->on_puback(token, 0);
+                });
             std::string const stream{json::string_of(json::parse(message.payload, "birth")->get_object(), "stream")};
             if (centre && acknowledge && !mute) answer([this, stream] { say(stream); });
             return;
         }
         ++publishes;
-        without_puback_most = std::max(without_puback_most, ++without_puback);
         std::uint64_t seq = 0;
         Record record;
         Attributes attributes;
