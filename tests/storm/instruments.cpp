@@ -30,7 +30,7 @@ InstrumentConfig Instrument::named(std::variant<LineConfig, FolderConfig, Spectr
 }
 
 Measured Instrument::measured(Measured::Kind kind, std::string key, std::string text) const {
-    return {kind, bench_.site, bench_.gateway, id_, std::move(key), std::move(text), true, {}};
+    return {kind, bench_.site, bench_.gateway, id_, std::move(key), std::move(text), true, bench_.timeline->now(), {}};
 }
 
 InstrumentConfig AnsweredLine::config() const {

@@ -141,6 +141,7 @@ class Storm {
                 else
                     repeat(weather_.cable, [=, this] {
                         ++machine->troubles;
+                        world_.announce("spectramax.run.aborted", world_.now() + 8h);
                         one->set_away(true);
                         later(from_to(1s, 2h), [=] { one->set_away(false); });
                     });
@@ -156,9 +157,12 @@ class Storm {
         repeat(weather_.broker_restart, [this] { restart_broker(); });
         repeat(weather_.broker_habits, [this] { change_habits(); });
         repeat(weather_.broker_forbids, [this] {
+            milliseconds const span = from_to(1s, 30min);
             world_.tell("broker: refuses all records");
+            world_.announce("link.state_changed state=not_authorised", world_.now() + span + 1min);
+            world_.announce("link.publish_forbidden", world_.now() + span + 1min);
             world_.broker.forbids = true;
-            later(from_to(1s, 30min), [this] { world_.broker.forbids = false; });
+            later(span, [this] { world_.broker.forbids = false; });
         });
     }
 
@@ -185,7 +189,9 @@ class Storm {
         if (kind == 1) machine.disk.set_locked(true);
         if (kind == 2) machine.disk.set_errors_one_in(2 + dice().below(20));
         if (kind == 3) machine.disk.set_errors_one_in(1);
-        later(from_to(1s, 10min), [&machine, this] {
+        milliseconds const span = from_to(1s, 10min);
+        world_.announce(&machine == world_.centre.get() ? "store.failed" : "outbox.not_writable", world_.now() + span + 10s);
+        later(span, [&machine, this] {
             ++machine.troubles;
             machine.disk.set_full(false);
             machine.disk.set_locked(false);
@@ -228,8 +234,9 @@ class Storm {
             machine.die(Death::crash, 1h);
             if (!machine.put_copy_back()) return;
             world_.truth.doubt(machine.bench.site, machine.bench.gateway, machine.copied());
-            world_.announce("link.centre_disagrees");
-            world_.announce("outbox.forked");
+            for (char const* const event : {"link.state_changed state=centre_disagrees", "link.centre_disagrees", "outbox.forked",
+                                            "stream.forked", "stream.chain_broken"})
+                world_.announce(event, Clock::Instant::max());
             machine.start_after(from_to(1s, 10min));
         });
     }
@@ -305,7 +312,7 @@ class Storm {
         for (std::string const& line : world_.surprises()) result_.faults.push_back("an error nobody announced: " + line);
         for (std::string const& line : world_.broker.violations()) result_.faults.push_back("protocol: " + line);
         world_.centre->end(Death::crash);
-        Verdict const verdict = judge(world_.truth, world_.centre->database());
+        Verdict const verdict = judge(world_.truth, world_.now() - world_.age(), world_.centre->database());
         result_.faults.insert(result_.faults.end(), verdict.faults.begin(), verdict.faults.end());
         result_.records = verdict.records;
         result_.measured = verdict.compared;

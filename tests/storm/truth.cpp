@@ -52,7 +52,7 @@ using Place = std::tuple<std::string, std::string>;  // site, instrument
 
 class Judge {
  public:
-    Judge(Truth const& truth, std::filesystem::path const& central) : truth_(truth) {
+    Judge(Truth const& truth, Clock::Instant began, std::filesystem::path const& central) : truth_(truth), began_(began) {
         sqlite3_open_v2(central.c_str(), &database_, SQLITE_OPEN_READWRITE, nullptr);
     }
     ~Judge() { sqlite3_close(database_); }
@@ -190,12 +190,15 @@ class Judge {
 
     void absent(Measured const& one, std::string const& name) {
         if (one.owed)
-            fault(fmt::format("{}: lost{}", name, one.acknowledged == Clock::Instant{} ? " (never acknowledged)" : ""));
+            fault(fmt::format(
+                "{}: lost; measured at {}, {}", name, clock_text(one.at - began_),
+                one.acknowledged == Clock::Instant{} ? "never acknowledged" : "acknowledged at " + clock_text(one.acknowledged - began_)));
         else
             ++verdict_.absent;
     }
 
     Truth const& truth_;
+    Clock::Instant began_;
     sqlite3* database_ = nullptr;
     Verdict verdict_;
     std::map<Place, std::map<std::string, std::uint64_t>> texts_;
@@ -214,6 +217,11 @@ void Truth::doubt(std::string const& site, std::string const& gateway, Clock::In
         if (one.site == site && one.gateway == gateway && one.acknowledged >= since) one.owed = false;
 }
 
-Verdict judge(Truth const& truth, std::filesystem::path const& central) { return Judge{truth, central}.run(); }
+Verdict judge(Truth const& truth, Clock::Instant began, std::filesystem::path const& central) { return Judge{truth, began, central}.run(); }
+
+std::string clock_text(std::chrono::nanoseconds since_began) {
+    auto const ms = since_began / std::chrono::milliseconds(1);
+    return fmt::format("{:02}:{:02}:{:02}.{:03}", ms / 3'600'000, ms / 60'000 % 60, ms / 1'000 % 60, ms % 1'000);
+}
 
 }  // namespace marrowlink::storm

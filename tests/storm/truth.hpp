@@ -13,6 +13,8 @@
 
 namespace marrowlink::storm {
 
+std::string clock_text(std::chrono::nanoseconds since_began);  // hours:minutes:seconds.milliseconds
+
 struct Measured {
     enum class Kind : std::uint8_t { keyed_line, line, original };
     Kind kind;
@@ -20,6 +22,7 @@ struct Measured {
     std::string key;                // keyed_line: its own key; original: SHA-256 of the bytes
     std::string text;               // the line; the original's bytes
     bool owed = true;               // must be at the centre; otherwise it may be there
+    Clock::Instant at{};            // when it was measured
     Clock::Instant acknowledged{};  // when the instrument was allowed to forget it; default: not yet
 };
 
@@ -43,6 +46,7 @@ struct Verdict {
     std::uint64_t records = 0, compared = 0, owed = 0, absent = 0;  // absent: not owed and not there
 };
 
-Verdict judge(Truth const& truth, std::filesystem::path const& central);
+// `began`: the beginning of the world, from which the times it tells are counted.
+Verdict judge(Truth const& truth, Clock::Instant began, std::filesystem::path const& central);
 
 }  // namespace marrowlink::storm

@@ -65,6 +65,7 @@ void Machine::start_after(std::chrono::milliseconds span) {
 
 void Machine::die(Death death, std::chrono::milliseconds off_for) {
     ++troubles;
+    world_.announce("spectramax.run.aborted", world_.now() + 8h);  // a plate that was announced and not begun
     if (process()) {
         disk.kill();
         end(death);
@@ -93,7 +94,16 @@ bool Machine::put_copy_back() {
 
 GatewayMachine::GatewayMachine(World& world, std::string site, std::string gateway, std::uint64_t seed)
     : Machine(world, site + '-' + gateway, seed),
-      bench{site, gateway, world.outside, world.timeline, world.dice, world.truth, [this] { return troubles; }},
+      bench{site,
+            gateway,
+            world.outside,
+            world.timeline,
+            world.dice,
+            world.truth,
+            [this] {
+                if (disk.misbehaves() || (life_ && life_->process.store_free > world_.now())) ++troubles;
+                return troubles;
+            }},
       site_(std::move(site)),
       gateway_(std::move(gateway)) {}
 
@@ -253,11 +263,15 @@ World::~World() {
 }
 
 void World::tell(std::string text) {
-    auto const ms = age().count();
-    std::string line = fmt::format("{:02}:{:02}:{:02}.{:03} {}", ms / 3'600'000, ms / 60'000 % 60, ms / 1'000 % 60, ms % 1'000, text);
+    std::string line = clock_text(age()) + ' ' + text;
     if (listener) listener(line);
     events_.push_back(std::move(line));
     if (events_.size() > events_kept) events_.pop_front();
+}
+
+void World::announce(std::string beginning, Clock::Instant until) {
+    auto& known = announced_[std::move(beginning)];
+    known = std::max(known, until);
 }
 
 void World::hear(log::Level level, std::string_view line) {
@@ -265,8 +279,10 @@ void World::hear(log::Level level, std::string_view line) {
     tell(fmt::format("{}: {}", who, line));
     if (level != log::Level::error) return;
     auto const at = line.find("event=") + 6;
-    std::string_view const event = line.substr(at, line.find(' ', at) - at);
-    if (!announced_.contains(event)) surprises_.push_back(events_.back());
+    std::string_view const event = line.substr(at);
+    for (auto const& [beginning, until] : announced_)
+        if (event.starts_with(beginning) && now() <= until) return;
+    surprises_.push_back(events_.back());
 }
 
 bool World::turn(Machine& machine) {

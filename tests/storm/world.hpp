@@ -8,7 +8,6 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -132,9 +131,10 @@ class World {
 
     void tell(std::string text);  // an event of the world itself
     std::deque<std::string> const& events() const { return events_; }
-    std::function<void(std::string const&)> listener;                          // hears every event as it is told
-    void announce(std::string event) { announced_.insert(std::move(event)); }  // an error-level line that belongs to this scenario
-    std::vector<std::string> const& surprises() const { return surprises_; }   // error-level lines that nobody announced
+    std::function<void(std::string const&)> listener;  // hears every event as it is told
+    // Error-level lines that begin so ("outbox.not_writable …") belong to this scenario until then.
+    void announce(std::string beginning, Clock::Instant until);
+    std::vector<std::string> const& surprises() const { return surprises_; }  // error-level lines that nobody announced
     std::uint64_t turns() const { return turns_; }
 
     std::shared_ptr<sim::Timeline> timeline = std::make_shared<sim::Timeline>();
@@ -154,7 +154,7 @@ class World {
     Clock::Instant began_;
     Machine* running_ = nullptr;
     std::deque<std::string> events_;
-    std::set<std::string, std::less<>> announced_;
+    std::map<std::string, Clock::Instant, std::less<>> announced_;
     std::vector<std::string> surprises_;
     std::uint64_t turns_ = 0;
 };
