@@ -2,7 +2,7 @@
 //   GET /healthz   the loop turns
 //   GET /readyz    {"ready", "reasons"}: 503 while the broker is away or the store cannot commit
 //   GET /metrics   Prometheus text
-//   GET /api/runs  ?site= &limit=   runs, totals, streams and gateways with their age
+//   GET /api/runs  ?site= &limit=   runs, totals, streams, gateways with their age, and the latest refused records
 //   GET /          the page
 #pragma once
 

@@ -4,6 +4,7 @@
 
 #include "central/schema.hpp"
 #include "central/store.hpp"
+#include "core/text.hpp"
 
 namespace marrowlink::central {
 namespace {
@@ -44,7 +45,7 @@ Result<std::unique_ptr<Intake>> Intake::open(std::filesystem::path const& path, 
 Intake::Item Intake::item_of(Message&& message) {
     if (message.topic.starts_with(acknowledgement_prefix)) {
         if (auto said = acknowledgement_from(message.topic, message.payload)) return Claim{std::move(*said)};
-        return Rejection{fmt::format("The message on {}: it is no acknowledgement of this centre.", message.topic.substr(0, 160))};
+        return Rejection{fmt::format("The message on {}: it is no acknowledgement of this centre.", beginning_of(message.topic, 160))};
     }
     if (auto const gateway = parse_gateway_state(message.topic)) {
         auto const parsed = json::parse(message.payload, fmt::format("The birth on {}", message.topic));

@@ -6,6 +6,7 @@
 #include <charconv>
 
 #include "central/store.hpp"
+#include "core/text.hpp"
 
 namespace marrowlink::central {
 namespace {
@@ -58,7 +59,7 @@ std::optional<GatewayTopic> parse_gateway_state(std::string_view topic) {
 
 Result<Incoming> incoming_from(Message&& message) {
     auto const reject = [&](std::string_view why) {
-        return fail(Fault::refused, fmt::format("The message on {}: {}", message.topic.substr(0, 160), why));
+        return fail(Fault::refused, fmt::format("The message on {}: {}", beginning_of(message.topic, 160), why));
     };
     auto const place = topic::parse_record(message.topic);
     if (!place) return reject("its topic is not marrowlink/1/{site}/{gateway}/{instrument}/{type} with ids of [a-z0-9-]{1,32}.");
@@ -68,7 +69,7 @@ Result<Incoming> incoming_from(Message&& message) {
     if (!message.content_type.empty()) list.emplace_back("datacontenttype", std::move(message.content_type));
     std::sort(list.begin(), list.end());
     auto const twice = std::adjacent_find(list.begin(), list.end(), [](auto const& a, auto const& b) { return a.first == b.first; });
-    if (twice != list.end()) return reject(fmt::format("property {} appears twice.", twice->first.substr(0, 64)));
+    if (twice != list.end()) return reject(fmt::format("property {} appears twice.", beginning_of(twice->first, 64)));
 
     Incoming out;
     auto const chain = std::lower_bound(list.begin(), list.end(), std::string_view{"chain"},
@@ -108,16 +109,17 @@ std::string objection_to(Incoming const& in) {
     std::uint64_t number = 0;
     if (!id.starts_with(stream) || id.size() < stream.size() + 2 || id[stream.size()] != '/' ||
         !is_decimal(id.substr(stream.size() + 1), number) || number != record.seq)
-        return fmt::format("id is \"{}\", expected {}/{}.", id.substr(0, 80), stream, record.seq);
+        return fmt::format("id is \"{}\", expected {}/{}.", beginning_of(id, 80), stream, record.seq);
     std::string_view const source = record.attribute("source");
     if (source.size() != in.site.size() + in.gateway.size() + in.instrument.size() + 3 ||
         source != fmt::format("/{}/{}/{}", in.site, in.gateway, in.instrument))
-        return fmt::format("source is \"{}\", but the topic says /{}/{}/{}.", source.substr(0, 128), in.site, in.gateway, in.instrument);
+        return fmt::format("source is \"{}\", but the topic says /{}/{}/{}.", beginning_of(source, 128), in.site, in.gateway,
+                           in.instrument);
     if (!record.attribute("type").starts_with(type_prefix) || record.type() != in.type)
-        return fmt::format("type is \"{}\", but the topic says {}.", record.attribute("type").substr(0, 80), in.type.substr(0, 80));
+        return fmt::format("type is \"{}\", but the topic says {}.", beginning_of(record.attribute("type"), 80), beginning_of(in.type, 80));
     auto const& types = record_types();
     if (std::find(types.begin(), types.end(), in.type) == types.end())
-        return fmt::format("Type {} is not one that this centre (wire contract 1) knows.", in.type.substr(0, 80));
+        return fmt::format("Type {} is not one that this centre (wire contract 1) knows.", beginning_of(in.type, 80));
     if (in.type.starts_with("run.")) {
         std::string_view const run = record.attribute("subject");
         std::string_view const key = record.attribute("sourcekey");

@@ -2,9 +2,14 @@
 
 #include <algorithm>
 #include <chrono>
+#include <tuple>
+#include <vector>
 
 #include "central/runs.hpp"
+#include "central/store.hpp"
 #include "core/clock.hpp"
+#include "core/record.hpp"
+#include "core/text.hpp"
 
 namespace marrowlink::central {
 namespace {
@@ -34,6 +39,44 @@ Result<json::array> labels_of(Database& database, std::int64_t run) {
         if (!*more) return out;
         out.push_back(json::object{{"plate", select->text(0)}, {"who", select->text(1)}, {"why", select->text(2)}});
     }
+}
+
+// The latest of every stream first, so that one stream with many costs no more than any other, then the latest of those.
+Result<json::array> latest_refusals(Database& database, std::string const& site) {
+    struct Refusal {
+        std::string time;
+        std::uint64_t seq;
+        json::object row;
+    };
+    constexpr std::size_t time_bytes_max = 40, type_bytes_max = 80;
+    std::vector<Refusal> found;
+    auto const seen = rows(
+        database,
+        "SELECT stream.site, stream.gateway, stream.stream, refusal.record, refusal.reason, record.attributes FROM stream "
+        "JOIN refusal ON refusal.record IN (SELECT record FROM refusal WHERE record BETWEEN stream.id << 40 AND (stream.id + 1 << 40) - 1 "
+        "ORDER BY record DESC LIMIT ?2) JOIN record ON record.id = refusal.record WHERE ?1 = '' OR stream.site = ?1",
+        site, refusals_listed_max, [&](Statement const& row) {
+            std::string const time{beginning_of(find_attribute(row.blob(5), "time"), time_bytes_max)};
+            std::uint64_t const seq = seq_of(row.integer(3));
+            std::string_view type = find_attribute(row.blob(5), "type");
+            if (type.starts_with(type_prefix)) type.remove_prefix(type_prefix.size());
+            found.push_back({time, seq,
+                             json::object{{"site", row.text(0)},
+                                          {"gateway", row.text(1)},
+                                          {"stream", row.text(2)},
+                                          {"seq", seq},
+                                          {"type", beginning_of(type, type_bytes_max)},
+                                          {"time", time},
+                                          {"reason", row.text(4)}}});
+            return json::value{};
+        });
+    if (!seen) return fail(seen.error());
+    std::sort(found.begin(), found.end(),
+              [](Refusal const& a, Refusal const& b) { return std::tie(b.time, b.seq) < std::tie(a.time, a.seq); });
+    if (found.size() > refusals_listed_max) found.resize(refusals_listed_max);
+    json::array out;
+    for (Refusal& refusal : found) out.push_back(std::move(refusal.row));
+    return out;
 }
 }  // namespace
 
@@ -88,11 +131,18 @@ Result<json::object> report(Database& database, std::string const& site, std::in
                  return out;
              });
     if (!streams) return fail(streams.error());
-    auto refused = rows(database, "SELECT count(*) FROM refusal WHERE ?1 IS NOT NULL AND ?2 > 0", site, limit,
-                        [](Statement const& row) { return json::value(row.integer(0)); });
+    auto refused =
+        rows(database,
+             "SELECT count(*) FROM refusal WHERE (?1 = '' OR record >> 40 IN (SELECT id FROM stream WHERE stream.site = ?1)) AND ?2 > 0",
+             site, limit, [](Statement const& row) { return json::value(row.integer(0)); });
     if (!refused) return fail(refused.error());
-    return json::object{
-        {"totals", std::move(*totals)}, {"runs", std::move(*runs)}, {"streams", std::move(*streams)}, {"refused", refused->at(0)}};
+    auto refusals = latest_refusals(database, site);
+    if (!refusals) return fail(refusals.error());
+    return json::object{{"totals", std::move(*totals)},
+                        {"runs", std::move(*runs)},
+                        {"streams", std::move(*streams)},
+                        {"refused", refused->at(0)},
+                        {"refusals", std::move(*refusals)}};
 }
 
 }  // namespace marrowlink::central

@@ -8,6 +8,8 @@
 #include <map>
 #include <regex>
 
+#include "core/text.hpp"
+
 namespace marrowlink::central {
 namespace {
 constexpr std::size_t pattern_bytes_max = 256;  // std::regex needs stack in proportion to the text
@@ -69,7 +71,7 @@ Mismatch check_text(json::object const& schema, std::string_view text, Patterns 
     if (auto const* const pattern = schema.if_contains("pattern")) {
         auto const& compiled = patterns.find(std::string_view{pattern->as_string()})->second;
         if (text.size() > pattern_bytes_max || !std::regex_search(text.begin(), text.end(), compiled))
-            return fmt::format(" is \"{}\", expected {}", text.substr(0, 80), std::string_view{pattern->as_string()});
+            return fmt::format(" is \"{}\", expected {}", beginning_of(text, 80), std::string_view{pattern->as_string()});
     }
     return std::nullopt;
 }
@@ -99,10 +101,10 @@ Mismatch check(json::object const& schema, json::value const& value, Patterns co
     if (auto const* const choices = schema.if_contains("enum")) {
         auto const& list = choices->as_array();
         if (std::find(list.begin(), list.end(), value) == list.end())
-            return fmt::format(" is {}, expected one of {}", json::serialize(value).substr(0, 80), json::serialize(list));
+            return fmt::format(" is {}, expected one of {}", beginning_of(json::serialize(value), 80), json::serialize(list));
     }
     if (auto const* const only = schema.if_contains("const"); only && *only != value)
-        return fmt::format(" is {}, expected {}", json::serialize(value).substr(0, 80), json::serialize(*only));
+        return fmt::format(" is {}, expected {}", beginning_of(json::serialize(value), 80), json::serialize(*only));
     if (auto const* const least = schema.if_contains("minimum"))
         if (auto const* const number = value.if_int64(); number && *number < least->as_int64())
             return fmt::format(" is {}, expected at least {}", *number, least->as_int64());

@@ -56,6 +56,12 @@ void append_code_point(std::string& out, unsigned code) {
 
 bool is_utf8(std::string_view bytes) { return first_malformed(bytes) == std::string_view::npos; }
 
+std::string_view beginning_of(std::string_view text, std::size_t bytes_max) {
+    if (text.size() <= bytes_max) return text;
+    while (bytes_max > 0 && (static_cast<unsigned char>(text[bytes_max]) & 0xC0) == 0x80) --bytes_max;
+    return text.substr(0, bytes_max);
+}
+
 Result<std::string> to_utf8(std::string_view bytes, TextEncoding encoding) {
     if (encoding == TextEncoding::utf_8) {
         std::size_t const bad = first_malformed(bytes);

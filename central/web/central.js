@@ -19,6 +19,7 @@ const texts = {
     not_storing: d => `The centre cannot store. Nothing is acknowledged, and gateways keep their records. Check the disk of the centre. ${d}`,
     fork: s => `Stream ${s.stream} of ${s.site}/${s.gateway} came twice with different records from number ${s.fork} on: its outbox was copied or restored. The first records are kept. Call the person who looks after that gateway.`,
     refused: n => `${n} ${n === 1 ? 'record is' : 'records are'} stored but could not be understood. Nothing is lost; a newer centre may read ${n === 1 ? 'it' : 'them'}.`,
+    refusals: 'Records that could not be understood', latest_refusals: (shown, all) => `The latest ${shown} of ${all}`, written: 'Written', record: 'Record', kind: 'Type', reason: 'Reason',
   },
   fr: {
     title: 'Marrowlink, centre', skip: 'Aller aux mesures', language: 'Langue',
@@ -35,6 +36,7 @@ const texts = {
     not_storing: d => `Le centre ne peut pas enregistrer. Rien n’est acquitté, les passerelles gardent tout. Vérifiez le disque du centre. ${d}`,
     fork: s => `Le flux ${s.stream} de ${s.site}/${s.gateway} est arrivé deux fois avec des enregistrements différents à partir du numéro ${s.fork} : sa file a été copiée ou restaurée. Les premiers sont gardés. Appelez la personne responsable de cette passerelle.`,
     refused: n => `${n} ${n === 1 ? 'enregistrement est conservé mais n’a pas été compris' : 'enregistrements sont conservés mais n’ont pas été compris'}. Rien n’est perdu ; un centre plus récent pourra ${n === 1 ? 'le' : 'les'} lire.`,
+    refusals: 'Enregistrements non compris', latest_refusals: (shown, all) => `Les derniers : ${shown} sur ${all}`, written: 'Écrit', record: 'Enregistrement', kind: 'Type', reason: 'Raison',
   },
 };
 
@@ -50,7 +52,8 @@ const element = (name, properties = {}, ...children) => {
   made.append(...children.filter(child => child !== null));
   return made;
 };
-const clock_text = iso => new Date(iso).toLocaleString(language, { dateStyle: 'short', timeStyle: 'medium' });
+// A gateway's own time is shown as it is when it is none.
+const clock_text = iso => Number.isNaN(Date.parse(iso)) ? iso : new Date(iso).toLocaleString(language, { dateStyle: 'short', timeStyle: 'medium' });
 
 function table(caption, heads, rows) {
   const head = element('tr', {}, ...heads.map(h => element('th', { scope: 'col', className: h.number ? 'number' : '' }, h.text)));
@@ -106,6 +109,20 @@ function site_section(site) {
     totals_table(site, of_site(latest.totals)), runs_table(site, of_site(latest.runs)));
 }
 
+// What a person needs to find a record: `verify` and an export name it in the same way.
+function refusals_section(refusals) {
+  const w = words();
+  const shown = refusals.length.toLocaleString(language), all = latest.refused.toLocaleString(language);
+  return element('section', { 'aria-labelledby': 'refusals-title' }, element('h2', { id: 'refusals-title' }, w.refusals),
+    table(w.latest_refusals(shown, all), [w.written, w.gateway, w.record, w.kind, w.reason].map(text => ({ text })), refusals.map(r => [
+      element('td', {}, element('time', { dateTime: r.time }, clock_text(r.time))),
+      element('td', {}, `${r.site}/${r.gateway}`),
+      element('th', { scope: 'row' }, element('code', {}, `${r.stream}/${r.seq}`)),
+      element('td', {}, element('code', {}, r.type)),
+      element('td', { className: 'reason' }, r.reason),
+    ])));
+}
+
 function draw_alarms() {
   const w = words();
   const alarms = [];
@@ -140,13 +157,14 @@ function draw() {
   draw_alarms();
   draw_freshness();
   if (latest === null) return;
-  const shown = JSON.stringify([language, latest.totals, latest.runs, latest.gateways]);
+  const shown = JSON.stringify([language, latest.totals, latest.runs, latest.gateways, latest.refused, latest.refusals]);
   if (shown === drawn) return;  // nothing moves under the reader's cursor unless something changed
   drawn = shown;
   const sites = [...new Set([...latest.totals, ...latest.gateways, ...latest.streams].map(one => one.site))].sort();
   const counted = latest.totals.filter(t => t.state === 'complete' && !t.revisions).reduce((sum, t) => sum + t.runs, 0);
   document.getElementById('summary').textContent = sites.length ? w.summary(counted.toLocaleString(language), sites.length) : w.nothing;
   document.getElementById('sites').replaceChildren(...sites.map(site_section));
+  document.getElementById('refusals').replaceChildren(...(latest.refusals.length ? [refusals_section(latest.refusals)] : []));
 }
 
 async function ask() {

@@ -3,7 +3,9 @@
 #include <boost/asio/io_context.hpp>
 #include <catch2/catch.hpp>
 
+#include "central/report.hpp"
 #include "core/log.hpp"
+#include "core/text.hpp"
 #include "sender.hpp"
 #include "temporary.hpp"
 #include "tests/sim/virtual_clock.hpp"
@@ -92,6 +94,46 @@ TEST_CASE("runs are listed by site, latest first, with state, revision and the h
     CHECK(all.at("refused").as_int64() == 0);
     CHECK(all.at("streams").as_array().size() == 2);
     CHECK(world.runs({{"site", "' OR 1=1 --"}}).at("runs").as_array().empty());
+}
+
+TEST_CASE("refused records are named by stream, number and reason, the latest first and no more than the limit") {
+    World world;
+    Sender lyon{stream_a};
+    Sender paris{stream_b, "paris", "gw-2"};
+    CHECK(world.runs().at("refusals").as_array().empty());
+    // Its type is quoted as far as 80 bytes, and the cut must not fall into a letter.
+    std::string accents = "x";
+    while (accents.size() < 200) accents += "\u00e9";
+    world.deliver({lyon.send(plain("run." + accents, "{}"))});
+    for (std::int64_t i = 1; i < refusals_listed_max; ++i) world.deliver({lyon.send(plain("run.exploded", "{}"))});
+    world.deliver({lyon.send(line_message("good", "x"))});
+
+    json::object listed = world.runs();
+    REQUIRE(listed.at("refusals").as_array().size() == refusals_listed_max);
+    json::object const& last = listed.at("refusals").as_array().front().as_object();
+    CHECK(json::string_of(last, "site") == "lyon");
+    CHECK(json::string_of(last, "gateway") == "bench-1");
+    CHECK(json::string_of(last, "stream") == stream_a);
+    CHECK(json::integer_of(last, "seq") == refusals_listed_max);
+    CHECK(json::string_of(last, "type") == "run.exploded");
+    CHECK(json::string_of(last, "time") == "2026-11-25T02:30:00.000Z");
+    CHECK(json::string_of(last, "reason") == "Type run.exploded is not one that this centre (wire contract 1) knows.");
+    json::object const& oldest = listed.at("refusals").as_array().back().as_object();
+    CHECK(json::integer_of(oldest, "seq") == 1);
+    CHECK(json::string_of(oldest, "reason").find("xé") != std::string_view::npos);
+    CHECK(is_utf8(json::string_of(oldest, "reason")));
+    CHECK(is_utf8(json::string_of(oldest, "type")));
+
+    // One more than the limit leaves the list, and is counted all the same.
+    world.deliver({paris.send(plain("run.exploded", "{}"))});
+    listed = world.runs();
+    CHECK(listed.at("refusals").as_array().size() == refusals_listed_max);
+    CHECK(listed.at("refused").as_int64() == refusals_listed_max + 1);
+    json::object const of_paris = world.runs({{"site", "paris"}});
+    CHECK(of_paris.at("refused").as_int64() == 1);
+    REQUIRE(of_paris.at("refusals").as_array().size() == 1);
+    CHECK(json::string_of(of_paris.at("refusals").as_array()[0].as_object(), "stream") == stream_b);
+    CHECK(world.runs({{"site", "' OR 1=1 --"}}).at("refusals").as_array().empty());
 }
 
 TEST_CASE("a limit that is no number, writing, and unknown addresses are answered with a sentence") {

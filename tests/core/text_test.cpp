@@ -48,6 +48,15 @@ TEST_CASE("times and ids are written one way") {
     CHECK(random_uuid(entropy) == "ffffffff-ffff-4fff-bfff-ffffffffffff");
 }
 
+TEST_CASE("what is quoted ends between two letters") {
+    CHECK(beginning_of("abc", 3) == "abc");
+    CHECK(beginning_of("abcd", 3) == "abc");
+    std::string const letters = "a\u00e9\u20ac\U0001F9EA";  // 1, 2, 3 and 4 bytes
+    std::size_t const ends[] = {0, 1, 1, 3, 3, 3, 6, 6, 6, 6, 10, 10};
+    for (std::size_t bytes = 0; bytes < std::size(ends); ++bytes) CHECK(beginning_of(letters, bytes).size() == ends[bytes]);
+    CHECK(beginning_of("\xA9\xA9\xA9", 2).empty());  // no letter begins there
+}
+
 TEST_CASE("digests are read back only from what we write") {
     Digest const digest = sha256("abc");  // FIPS 180-4, example
     CHECK(hex(digest) == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
