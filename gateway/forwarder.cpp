@@ -84,7 +84,8 @@ void Forwarder::add(RecordSource& source, bool live) {
     lane->cursor = lane->floor + 1;
     auto const before = live ? lanes_.end() : std::find_if(lanes_.begin(), lanes_.end(), [](auto const& other) { return other->live; });
     // Central learns of the stream by a birth, so that it says how far it has it.
-    if (connected_) births_.push_back(lane);
+    if (connected_) births_.push_back({source.stream(), live});
+    std::erase_if(ended_, [&](Ended const& ended) { return ended.stream == source.stream(); });
     lanes_.insert(before, std::move(lane));
     pump();
 }
@@ -103,6 +104,15 @@ void Forwarder::remove(RecordSource& source) {
     pump();
 }
 
+void Forwarder::remember(std::string const& stream, std::uint64_t acknowledged) {
+    if (acknowledged == 0) return;
+    ended_.push_back({stream, acknowledged});
+    if (ended_.size() > ended_streams_max) ended_.pop_front();
+    if (!connected_) return;
+    births_.push_back({stream, false});
+    pump();
+}
+
 void Forwarder::appended() { pump(); }
 
 void Forwarder::open() { uplink_.open(); }
@@ -117,21 +127,21 @@ void Forwarder::on_connected(Connected const& connected) {
     go_back_all();
     last_progress_ = clock_.now();
     if (!stalling_) set_state(LinkState::centre_away, "The broker is reached; the centre has not said that it is there.");
-    births_.assign(lanes_.begin(), lanes_.end());
+    births_.clear();
+    for (Ended const& ended : ended_) births_.push_back({ended.stream, false});
+    for (LanePtr const& lane : lanes_) births_.push_back({lane->source->stream(), lane->live});
     publish_births();
 }
 
 // As many as the broker's window has room for.
 void Forwarder::publish_births() {
     for (; !births_.empty() && flights_.size() < receive_maximum_; births_.pop_front()) {
-        LanePtr const& lane = births_.front();
-        if (!lane->source) continue;
         Message birth;
         birth.topic = topic::gateway_state(site_, gateway_);
-        json::object data{{"state", "online"}, {"stream", lane->source->stream()}, {"version", version}};
+        json::object data{{"state", "online"}, {"stream", births_.front().stream}, {"version", version}};
         birth.payload = json::serialize(data);
         birth.content_type = "application/json";
-        birth.retain = lane->live;  // salvaged streams are announced, but only the living one is this gateway's state
+        birth.retain = births_.front().live;  // the others are announced too, but only the living one is this gateway's state
         std::uint64_t const token = next_token_++;
         flights_[token] = Flight{nullptr, 0};
         uplink_.publish(token, std::move(birth));
@@ -309,12 +319,14 @@ void Forwarder::on_messages(std::vector<Message> messages) {
                 log::warn("link.acknowledgement_refused", {{"stream", stream}, {"found", message.payload}});
                 continue;
             }
-            for (auto const& lane : lanes_) {
-                if (lane->source->stream() == stream) {
-                    acknowledge(lane, static_cast<std::uint64_t>(through->get_int64()), chain, message.retain);
-                    break;
-                }
+            auto const count = static_cast<std::uint64_t>(through->get_int64());
+            auto const lane = std::find_if(lanes_.begin(), lanes_.end(), [&](auto const& one) { return one->source->stream() == stream; });
+            if (lane != lanes_.end()) {
+                acknowledge(*lane, count, chain, message.retain);
+                continue;
             }
+            auto const ended = std::find_if(ended_.begin(), ended_.end(), [&](Ended const& one) { return one.stream == stream; });
+            if (ended != ended_.end() && count < ended->acknowledged && !message.retain) listener_.on_forgotten(ended->stream, count);
         }
     }
 }

@@ -45,7 +45,11 @@ class ForwarderListener {
     virtual void on_link(LinkStatus const& status) = 0;
     virtual void on_answer(json::object const& answer) = 0;
     virtual void on_disagreement(std::string const& stream, std::uint64_t through) = 0;
+    // Of a stream that had ended, central has less than it once acknowledged: it was restored from an older backup.
+    virtual void on_forgotten(std::string const& stream, std::uint64_t through) = 0;
 };
+
+inline constexpr std::size_t ended_streams_max = 16;  // the newest that central is asked about; of older ones it is believed
 
 struct ForwarderLimits {
     std::size_t records = 800;     // without central's acknowledgement
@@ -66,6 +70,8 @@ class Forwarder final : public UplinkListener {
     void reconnect_now();                       // after a change of certificates or configuration
     void add(RecordSource& source, bool live);  // drained in the order added, the live one last
     void remove(RecordSource& source);
+    // A stream of ours that ended with everything acknowledged through `acknowledged`. Central is asked about it at each connection.
+    void remember(std::string const& stream, std::uint64_t acknowledged);
     void appended();  // the live source grew
     LinkStatus const& status() const { return status_; }
 
@@ -130,7 +136,16 @@ class Forwarder final : public UplinkListener {
     ForwarderListener& listener_;
 
     std::vector<LanePtr> lanes_;
-    std::deque<LanePtr> births_;  // to be announced on this connection
+    struct Ended {
+        std::string stream;
+        std::uint64_t acknowledged;
+    };
+    std::deque<Ended> ended_;  // the newest last
+    struct Birth {
+        std::string stream;
+        bool live;
+    };
+    std::deque<Birth> births_;                           // to be announced on this connection
     std::unordered_map<std::uint64_t, Flight> flights_;  // by token: published, no PUBACK yet
     std::uint64_t next_token_ = 1;
     std::uint32_t receive_maximum_ = 20;

@@ -40,6 +40,9 @@ void Forwarder::judge(Lane& lane, std::uint64_t word, std::uint64_t through, Dig
         if (lane.source->appended() > lane.floor) confirm(lane, lane.source->appended());
         return;
     }
+    bool const differs = own ? *own != chain : through > lane.source->appended();
+    // What the broker kept may be the word of a centre that was restored since; the living one is asked at each connection.
+    if (retained && differs) return;
     if (!own) {
         if (through > lane.source->appended())
             return disagree(
@@ -56,7 +59,7 @@ void Forwarder::judge(Lane& lane, std::uint64_t word, std::uint64_t through, Dig
             lane, through,
             fmt::format("central has records through {} only; this gateway keeps them from {} on", through, lane.source->first_kept()));
     }
-    if (*own != chain) return disagree(lane, through, fmt::format("central holds another record as number {}", through));
+    if (differs) return disagree(lane, through, fmt::format("central holds another record as number {}", through));
     bool const agreed_again = !std::exchange(lane.disagreement, "").empty();
     if (agreed_again) status_.forgotten = 0;
     if (through > lane.floor) return confirm(lane, through);

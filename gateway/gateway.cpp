@@ -45,6 +45,7 @@ Gateway::~Gateway() = default;
 // Takes over what opening the outbox brought besides the outbox itself.
 void Gateway::adopt(OpenedOutbox opened) {
     if (opened.directory) directory_ = std::move(opened.directory);
+    for (SalvageState const& ended : opened.ended) forwarder_->remember(ended.stream, ended.last);
     for (std::unique_ptr<Salvage>& salvage : opened.salvages) {
         salvage->begin(*outbox_, *forwarder_, parts_.clock, parts_.loop);
         salvages_.push_back(std::move(salvage));
@@ -292,6 +293,27 @@ void Gateway::on_disagreement(std::string const& stream, std::uint64_t through) 
         Fault::broken,
         fmt::format("Central holds other records than this gateway behind record {}: the outbox was cloned or restored.", common)};
     asio::co_spawn(parts_.loop, continue_in_new_stream(common, why), asio::detached);
+}
+
+void Gateway::on_forgotten(std::string const& stream, std::uint64_t through) {
+    asio::co_spawn(parts_.loop, send_again(stream, through), asio::detached);
+}
+
+Task<void> Gateway::send_again(std::string stream, std::uint64_t through) {
+    auto const under_way = [&] {
+        return std::any_of(salvages_.begin(), salvages_.end(),
+                           [&](auto const& one) { return one->stream() == stream && !one->finished(); });
+    };
+    if (under_way()) co_return;
+    std::function<Result<std::vector<SalvageState>>(OutboxStore&)> look_up = [](OutboxStore& store) { return store.salvages(); };
+    auto const known = co_await outbox_->ask(std::move(look_up));
+    if (!known || under_way()) co_return;  // asked again at the next connection
+    auto const ended = std::find_if(known->begin(), known->end(), [&](SalvageState const& one) { return one.stream == stream; });
+    if (ended == known->end() || through >= ended->last) co_return;
+    log::warn("link.centre_behind", {{"stream", stream}, {"central_has", through}, {"had", ended->last}});
+    std::erase_if(salvages_, [&](auto const& one) { return one->stream() == stream; });
+    salvages_.push_back(directory_->send_again(*ended, through));
+    salvages_.back()->begin(*outbox_, *forwarder_, parts_.clock, parts_.loop);
 }
 
 void Gateway::on_instrument(std::string const& id, ConnectionStatus const& status) {

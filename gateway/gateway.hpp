@@ -72,6 +72,7 @@ class Gateway final : public OutboxListener, public ForwarderListener, public In
     void on_link(LinkStatus const& status) override;
     void on_answer(json::object const& answer) override;
     void on_disagreement(std::string const& stream, std::uint64_t through) override;
+    void on_forgotten(std::string const& stream, std::uint64_t through) override;
     void on_instrument(std::string const& id, ConnectionStatus const& status) override;
     void on_heard(std::string const& id, Clock::Instant at) override;
     void on_taken(TakenFile const& file) override;
@@ -79,6 +80,7 @@ class Gateway final : public OutboxListener, public ForwarderListener, public In
 
     void run_instrument(InstrumentConfig const& config);
     void adopt(OpenedOutbox opened);
+    Task<void> send_again(std::string stream, std::uint64_t through);
     Task<void> begin_new_stream(Error why);
     Task<void> continue_in_new_stream(std::uint64_t common, Error why);
     Task<void> renew_outbox(Error error);

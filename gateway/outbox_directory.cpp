@@ -88,20 +88,21 @@ Result<OpenedOutbox> OutboxDirectory::open_newest() {
     std::string damaged_stream;
     auto const streams = streams_in(place_.directory);
     for (std::string const& stream : streams) {
+        auto store = OutboxStore::open(place_.directory, {place_.site, place_.gateway, stream}, place_.limits, place_.vfs);
+        // A fork that was killed, or had no room, left an empty one; the one before it still has everything.
+        if (store && (*store)->position().appended == 0 && streams.size() > 1 && (out.store || &stream != &streams.back())) {
+            store->reset();
+            discard(stream);
+            continue;
+        }
         if (out.store) {
             // Someone put a second one here. The newest is in use; what the other holds is sent as the stream that it is.
+            if (store) store->reset();
             if (auto moved = move_aside(stream); !moved) return fail(moved.error());
             if (out.set_aside.empty()) out.set_aside = fmt::format("{} lay beside the outbox in use.", stream + std::string{outbox_suffix});
             continue;
         }
-        auto store = OutboxStore::open(place_.directory, {place_.site, place_.gateway, stream}, place_.limits, place_.vfs);
-        if (store && (*store)->position().appended == 0 && &stream != &streams.back()) {
-            // A kill while a fork was being written left this one empty; the one before it still has everything.
-            store->reset();
-            std::error_code ignored;
-            for (auto const* const tail : {"", "-wal", "-shm"})
-                std::filesystem::remove(place_.directory / (stream + std::string{outbox_suffix} + tail), ignored);
-        } else if (store) {
+        if (store) {
             out.store = std::move(*store);
         } else if (store.error().fault == Fault::broken) {
             if (auto moved = move_aside(stream); !moved) return fail(moved.error());
@@ -126,9 +127,7 @@ Result<OpenedOutbox> OutboxDirectory::open_newest() {
         if (auto begun = inherit(*out.store, previous, previous.empty() ? "first start" : "the outbox before was set aside"); !begun)
             return fail(begun.error());
     }
-    auto found = salvages(*out.store, damaged_stream, out.set_aside);
-    if (!found) return fail(found.error());
-    out.salvages = std::move(*found);
+    if (auto found = find_salvages(out, damaged_stream); !found) return fail(found.error());
     return out;
 }
 
@@ -186,6 +185,12 @@ Result<void> OutboxDirectory::move_aside(std::string const& stream) {
     return {};
 }
 
+void OutboxDirectory::discard(std::string const& stream) const {
+    std::error_code ignored;
+    for (auto const* const tail : {"", "-wal", "-shm"})
+        std::filesystem::remove(place_.directory / (stream + std::string{outbox_suffix} + tail), ignored);
+}
+
 Result<std::unique_ptr<OutboxStore>> OutboxDirectory::begin(std::string const& previous, std::string const& reason) {
     auto store = OutboxStore::open(place_.directory, {place_.site, place_.gateway, random_uuid(entropy_)}, place_.limits, place_.vfs);
     if (!store) return store;
@@ -228,21 +233,28 @@ Stamp OutboxDirectory::stamp() const {
     return {rfc3339(clock_.utc()), place_.boot_id, static_cast<std::uint64_t>(up.count()), clock_.synchronised()};
 }
 
-Result<std::vector<std::unique_ptr<Salvage>>> OutboxDirectory::salvages(OutboxStore& store, std::string const& stream,
-                                                                        std::string const& reason) {
-    auto const known = store.salvages();
+// `stream` was set aside just now.
+Result<void> OutboxDirectory::find_salvages(OpenedOutbox& opened, std::string const& stream) {
+    auto const known = opened.store->salvages();
     if (!known) return fail(known.error());
-    std::vector<std::unique_ptr<Salvage>> out;
     auto streams = streams_in(aside());
     std::reverse(streams.begin(), streams.end());
     for (std::string const& old : streams) {
         auto const row = std::find_if(known->begin(), known->end(), [&](SalvageState const& state) { return state.stream == old; });
-        if (row != known->end() && row->acknowledged >= row->last) continue;
+        if (row != known->end() && row->acknowledged >= row->last) {
+            opened.ended.push_back(*row);
+            continue;
+        }
         SalvageState state = row != known->end() ? *row : SalvageState{old, 0, 0};
-        out.push_back(
-            std::make_unique<Salvage>(aside() / (old + std::string{outbox_suffix}), state, old == stream ? reason : earlier_reason));
+        opened.salvages.push_back(std::make_unique<Salvage>(aside() / (old + std::string{outbox_suffix}), state,
+                                                            old == stream ? opened.set_aside : earlier_reason));
     }
-    return out;
+    return {};
+}
+
+std::unique_ptr<Salvage> OutboxDirectory::send_again(SalvageState const& ended, std::uint64_t through) const {
+    auto file = aside() / (ended.stream + std::string{outbox_suffix});
+    return std::make_unique<Salvage>(std::move(file), SalvageState{ended.stream, through, ended.last}, earlier_reason, true);
 }
 
 std::vector<std::string> OutboxDirectory::streams_in(std::filesystem::path const& directory) const {

@@ -32,6 +32,7 @@ class OutboxDirectory;
 struct OpenedOutbox {
     std::unique_ptr<OutboxStore> store;
     std::vector<std::unique_ptr<Salvage>> salvages;  // set-aside streams with something left to send; `begin` them
+    std::vector<SalvageState> ended;                 // set-aside streams of which central has acknowledged everything
     std::string set_aside;                           // why an outbox was set aside just now; empty: none was
     std::unique_ptr<OutboxDirectory> directory;      // of `open` only
 };
@@ -49,6 +50,9 @@ class OutboxDirectory {
     // records does.
     Result<OpenedOutbox> fork(std::string const& stream, std::uint64_t common, Error const& why);
 
+    // For a stream that had ended, of which central has only what is before `through` any more: what it acknowledged behind that.
+    std::unique_ptr<Salvage> send_again(SalvageState const& ended, std::uint64_t through) const;
+
     std::filesystem::path const& path() const { return place_.directory; }
 
  private:
@@ -56,12 +60,13 @@ class OutboxDirectory {
     Result<OpenedOutbox> open_newest();
     Result<void> tidy();
     Result<void> move_aside(std::string const& stream);
+    void discard(std::string const& stream) const;  // an outbox that holds nothing
     Result<std::unique_ptr<OutboxStore>> begin(std::string const& previous, std::string const& reason);
     Result<void> inherit(OutboxStore& store, std::string const& previous, std::string const& reason);
     static Result<void> inherit_tables(OutboxStore& store, Database& from);
     static Draft opening_record(std::string const& previous, std::string const& reason);
     Stamp stamp() const;
-    Result<std::vector<std::unique_ptr<Salvage>>> salvages(OutboxStore& store, std::string const& stream, std::string const& reason);
+    Result<void> find_salvages(OpenedOutbox& opened, std::string const& stream);
     std::vector<std::string> streams_in(std::filesystem::path const& directory) const;  // newest first
     std::filesystem::path aside() const { return place_.directory / "set-aside"; }
 

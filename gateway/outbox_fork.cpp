@@ -68,7 +68,7 @@ Result<OpenedOutbox> OutboxDirectory::fork(std::string const& stream, std::uint6
     }
     auto store = OutboxStore::open(place_.directory, {place_.site, place_.gateway, random_uuid(entropy_)}, place_.limits, place_.vfs);
     if (!store) return fail(store.error());
-    if (auto inherited = inherit_tables(**store, (*old)->database()); !inherited) return fail(inherited.error());
+    std::string const next = (*store)->origin().stream;
     Append first;
     first.drafts.push_back(opening_record(stream, why.message));
     Draft& closed = first.drafts.emplace_back();
@@ -76,22 +76,22 @@ Result<OpenedOutbox> OutboxDirectory::fork(std::string const& stream, std::uint6
     closed.instrument = "gateway";
     closed.part = fmt::format("{} fork", stream);
     closed.data = json::serialize(json::object{{"stream", stream}, {"lost", json::array{}}, {"reason", why.message}, {"last", common}});
-    auto const continued = (*store)->continue_from(**old, common, first, stamp(), clock_.utc().time_since_epoch().count());
-    if (!continued && continued.error().fault == Fault::broken) {
-        // Ours is damaged as well. What proves of it is sent as the stream that it is.
-        std::string const unused = (*store)->origin().stream + std::string{outbox_suffix};
+    auto continued = inherit_tables(**store, (*old)->database());
+    if (continued) continued = (*store)->continue_from(**old, common, first, stamp(), clock_.utc().time_since_epoch().count());
+    if (!continued) {
         old->reset();
         store->reset();
-        std::error_code ignored;
-        for (auto const* const tail : {"", "-wal", "-shm"}) std::filesystem::remove(place_.directory / (unused + tail), ignored);
+        discard(next);
+        if (continued.error().fault != Fault::broken) return fail(continued.error());
+        // Ours is damaged as well. What proves of it is sent as the stream that it is.
         return set_aside(stream, continued.error());
     }
-    if (!continued) return fail(continued.error());
     // The new stream is whole before the old one goes: a kill here leaves both, and the newest is used.
     old->reset();
     if (auto aside = move_aside(stream); !aside) return fail(aside.error());
     out.set_aside = why.message;
     out.store = std::move(*store);
+    out.ended.push_back({stream, common, common});
     return out;
 }
 

@@ -46,8 +46,8 @@ std::vector<Draft> closing_records(SalvageScan const& scan, std::string const& r
     return out;
 }
 
-Salvage::Salvage(std::filesystem::path file, SalvageState known, std::string reason)
-    : file_(std::move(file)), state_(std::move(known)), reason_(std::move(reason)) {
+Salvage::Salvage(std::filesystem::path file, SalvageState known, std::string reason, bool again)
+    : file_(std::move(file)), state_(std::move(known)), reason_(std::move(reason)), again_through_(again ? state_.last : 0) {
     state_.last = 0;  // until the file has been walked
 }
 
@@ -105,9 +105,11 @@ Task<bool> Salvage::walk() {
     }
     // The walk is over and nothing has been asked since, so the scan may be read here.
     first_ = scan_->first();
-    state_.acknowledged = std::max(state_.acknowledged, scan_->acknowledged());
-    state_.last = scan_->last();
-    closing_ = closing_records(*scan_, reason_);
+    if (again_through_ == 0) state_.acknowledged = std::max(state_.acknowledged, scan_->acknowledged());
+    // What a forked stream holds behind its end is in another stream, and its end was named there.
+    bool const forked = again_through_ != 0 && again_through_ < scan_->last();
+    state_.last = forked ? again_through_ : scan_->last();
+    if (!forked) closing_ = closing_records(*scan_, reason_);
     std::uint64_t lost = 0;
     for (SeqRange const& range : scan_->lost())
         lost += std::min(range.last, scan_->known()) + 1 - std::min(range.first, scan_->known() + 1);
@@ -122,6 +124,7 @@ Task<bool> Salvage::walk() {
 
 Task<bool> Salvage::name_lost() {
     auto const alive = alive_;
+    if (closing_.empty()) co_return true;
     for (;;) {
         Append append;
         append.drafts = closing_;
@@ -154,7 +157,9 @@ Task<bool> Salvage::send() {
         if (!*alive) co_return false;
     }
     forwarder_->remove(*this);
-    if (!failed_) co_await keep();
+    if (failed_) co_return *alive;
+    forwarder_->remember(state_.stream, state_.last);
+    co_await keep();
     co_return *alive;
 }
 
@@ -176,6 +181,7 @@ Task<Result<std::vector<Record>>> Salvage::peek(std::uint64_t from, std::size_t 
     auto records = co_await live_->ask(std::move(read));
     if (!records) co_return fail(records.error());
     if (!*records && *alive) failed_ = true;
+    if (*records && *alive) std::erase_if(**records, [&](Record const& record) { return record.seq > state_.last; });
     co_return std::move(*records);
 }
 

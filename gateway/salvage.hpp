@@ -25,8 +25,9 @@ std::vector<Draft> closing_records(SalvageScan const& scan, std::string const& r
 
 class Salvage final : public RecordSource {
  public:
-    // `known`: what an earlier start remembered.
-    Salvage(std::filesystem::path file, SalvageState known, std::string reason);
+    // `known`: what an earlier start remembered. `again`: everything through `known.last` was acknowledged once, and central has forgotten
+    // what lies behind `known.acknowledged`.
+    Salvage(std::filesystem::path file, SalvageState known, std::string reason, bool again = false);
     ~Salvage() override;
 
     // Does everything by itself from here on: walks, names, adds itself to the forwarder, and leaves it when all has been acknowledged.
@@ -51,6 +52,7 @@ class Salvage final : public RecordSource {
     std::filesystem::path file_;
     SalvageState state_;
     std::string reason_;
+    std::uint64_t again_through_ = 0;  // 0: sent for the first time
     std::uint64_t first_ = 1;
     std::shared_ptr<SalvageScan> scan_;  // touched on the store thread only
     std::vector<Draft> closing_;

@@ -318,6 +318,34 @@ TEST_CASE("a retained acknowledgement may be old: it confirms what it names and 
     CHECK(world.witness.disagreements.empty());
 }
 
+TEST_CASE("the retained word of a centre that was restored since is no disagreement; its living word counts") {
+    World world;
+    world.append(10);
+    world.broker.retained[topic::acknowledgement("lyon", "bench-2", stream_a)] =
+        json::serialize(json::object{{"through", 12}, {"chain", hex(chain_start("another"))}});
+    world.forwarder->start();
+    REQUIRE(world.emptied(1s));
+    CHECK(world.witness.disagreements.empty());
+    CHECK(world.held().through == 10);
+}
+
+TEST_CASE("central is asked about streams that have ended, and what it forgot of one is told") {
+    std::string const ended = "0b000000-0000-4000-8000-00000000000b";
+    World world;
+    world.broker.held[ended] = {90, chain_start("whatever"), 0, 0};
+    world.forwarder->remember(ended, 90);
+    world.append(5);
+    world.forwarder->start();
+    REQUIRE(world.emptied(1s));
+    CHECK(world.witness.forgotten.empty());
+    world.broker.held[ended].through = 60;
+    world.broker.end(LinkEnd::lost, "cut");
+    world.clock.run_for(10s);
+    REQUIRE(world.witness.forgotten.size() == 1);
+    CHECK(world.witness.forgotten[0] == std::pair{ended, std::uint64_t{60}});
+    CHECK(world.broker.births.back().retain);
+}
+
 TEST_CASE("a centre restored from its backup is sent again what it forgot") {
     World world;
     world.append(1'000);

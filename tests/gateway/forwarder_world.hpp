@@ -256,11 +256,12 @@ struct Witness final : ForwarderListener {
     }
     void on_answer(json::object const& answer) override { answers.push_back(answer); }
     void on_disagreement(std::string const& stream, std::uint64_t through) override { disagreements.emplace_back(stream, through); }
+    void on_forgotten(std::string const& stream, std::uint64_t through) override { forgotten.emplace_back(stream, through); }
     std::size_t count(LinkState state) const { return static_cast<std::size_t>(std::count(states.begin(), states.end(), state)); }
     std::vector<LinkState> states;
     LinkStatus last;
     std::vector<json::object> answers;
-    std::vector<std::pair<std::string, std::uint64_t>> disagreements;
+    std::vector<std::pair<std::string, std::uint64_t>> disagreements, forgotten;
 };
 
 struct World {

@@ -61,6 +61,27 @@ TEST_CASE("a gateway whose outbox was cloned sends in a new stream what the cent
     world.gateway.reset();
 }
 
+TEST_CASE("a centre restored from before a fork is sent again what the ended stream had before it") {
+    World world{60};
+    world.broker.held[stream_a] = {40, world.records[39].chain, 0, 0};
+    world.broker.drop = true;
+    world.start();
+    world.clock.run_for(10s);
+    world.broker.drop = false;
+    world.broker.held[stream_a] = {50, chain_start("another"), 0, 0};
+    world.broker.end(LinkEnd::lost, "cut");
+    world.clock.run_for(2min);
+    REQUIRE(world.shows("outbox.forked"));
+    // It knows the first 20, as they were before the outbox was cloned.
+    world.broker.held[stream_a] = {20, world.records[19].chain, 0, 0};
+    world.broker.end(LinkEnd::lost, "cut");
+    world.clock.run_for(5min);
+    CHECK(world.broker.held.at(stream_a).through == 40);
+    CHECK(world.broker.held.at(stream_a).chain == world.records[39].chain);
+    CHECK(world.broker.held.at(stream_a).gaps == 0);
+    world.gateway.reset();
+}
+
 TEST_CASE("a gateway whose outbox is damaged while it runs goes on in a new stream and sends the rest of the old one (field 29)") {
     World world{200};
     {
