@@ -82,6 +82,7 @@ Result<Taken> Intake::commit(std::int64_t now_ms) {
 
 Result<Taken> Intake::take(std::int64_t now_ms) {
     Taken taken;
+    if (auto const settled = database_.settle(); !settled) return fail(settled.error());
     auto transaction = Transaction::begin(database_);
     if (!transaction) return fail(transaction.error());
     for (Item const& item : waiting_) {

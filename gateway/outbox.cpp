@@ -59,7 +59,9 @@ Task<Result<std::uint64_t>> Outbox::append(Append append) {
 }
 
 Task<Result<std::vector<Record>>> Outbox::peek(std::uint64_t from, std::size_t records_max, std::size_t bytes_max) {
-    std::function<Result<std::vector<Record>>(OutboxStore&)> read = [=](OutboxStore& store) {
+    std::function<Result<std::vector<Record>>(OutboxStore&)> read = [=](OutboxStore& store) -> Result<std::vector<Record>> {
+        // What central is sent must still be here after a power cut, or it would know more of this stream than we do.
+        if (auto const settled = store.database().settle(); !settled) return fail(settled.error());
         return store.peek_proved(from, records_max, bytes_max);
     };
     return ask(std::move(read));

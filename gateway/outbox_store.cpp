@@ -207,6 +207,7 @@ Result<std::vector<Record>> OutboxStore::peek_proved(std::uint64_t from, std::si
 }
 
 Result<void> OutboxStore::append(std::vector<Append> const& appends, Stamp const& stamp, std::int64_t now_ms, std::uint64_t acknowledged) {
+    if (auto settled = database_.settle(); !settled) return settled;
     if (position_.used_bytes >= limits_.budget_bytes) {
         // What central has is the only room there is to make, so its word is stored before the append that may be refused.
         if (auto confirmed = confirm(acknowledged); !confirmed) return confirmed;

@@ -154,11 +154,15 @@ Result<Database> Database::open(std::filesystem::path const& path, Mode mode, st
 // close_v2 waits for statements that outlive their database, so destruction order cannot leak a lock.
 Database::~Database() { sqlite3_close_v2(handle_); }
 Database::Database(Database&& other) noexcept
-    : handle_(std::exchange(other.handle_, nullptr)), path_(std::move(other.path_)), wal_(std::move(other.wal_)) {}
+    : settled_(other.settled_),
+      handle_(std::exchange(other.handle_, nullptr)),
+      path_(std::move(other.path_)),
+      wal_(std::move(other.wal_)) {}
 Database& Database::operator=(Database&& other) noexcept {
     std::swap(handle_, other.handle_);
     std::swap(path_, other.path_);
     std::swap(wal_, other.wal_);
+    std::swap(settled_, other.settled_);
     return *this;
 }
 
@@ -175,7 +179,18 @@ void Database::fold_by_hand(int pages) {
 void Database::fold_when_due() {
     if (!wal_ || wal_->pages < wal_->due) return;
     wal_->pages = 0;
-    sqlite3_wal_checkpoint_v2(handle_, nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
+    int const code = sqlite3_wal_checkpoint_v2(handle_, nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
+    // It syncs the WAL first; if that failed, what was not durable there never will be.
+    if (code != SQLITE_OK && code != SQLITE_BUSY) settled_ = false;
+}
+
+Result<void> Database::settle() {
+    if (settled_) return {};
+    // TRUNCATE, so that nothing is ever written behind frames which the disk may not have.
+    if (sqlite3_wal_checkpoint_v2(handle_, nullptr, SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr) != SQLITE_OK)
+        return fail(error_of(handle_, "making durable what was found"));
+    settled_ = true;
+    return {};
 }
 
 Result<void> Database::exec(char const* sql) {
@@ -275,7 +290,11 @@ Transaction::~Transaction() {
 }
 Result<void> Transaction::commit() {
     auto const done = database_->exec("COMMIT");
-    if (done) database_ = nullptr;  // a failed commit stays open and is rolled back by the destructor
+    if (!done) {
+        database_->settled_ = false;
+        return done;  // it stays open and is rolled back by the destructor
+    }
+    database_ = nullptr;
     return done;
 }
 

@@ -74,6 +74,12 @@ class Database {
     Result<Statement> prepare(std::string_view sql);
     Result<std::int64_t> pragma(std::string_view name);  // the integer that PRAGMA name answers
 
+    // What an earlier program left in the WAL, or what stood there when a sync failed, may be in the kernel's memory only: it can be read,
+    // and goes with the power, and with it all that is written behind it. This makes it durable in the file itself; whoever reads or
+    // appends what others will rely on calls it first. Costs nothing when no such thing can be there. `unavailable` while a reader or the
+    // disk is in its way.
+    Result<void> settle();
+
     // From here on a commit does not fold the WAL into the file, so whoever waits for a commit does not wait for that too. The owner folds
     // between commits, with `fold_when_due`, once the WAL holds `pages`.
     void fold_by_hand(int pages);
@@ -100,10 +106,12 @@ class Database {
     Database(sqlite3* handle, std::filesystem::path path) : handle_(handle), path_(std::move(path)) {}
     Result<std::filesystem::path> part_of(std::filesystem::path const& to) const;
 
+    friend class Transaction;
     struct Wal {
         int pages = 0;  // in the WAL after the last commit
         int due = 0;
     };
+    bool settled_ = false;
     sqlite3* handle_ = nullptr;
     std::filesystem::path path_;
     std::unique_ptr<Wal> wal_;  // where SQLite's hook finds it, also after this object has been moved
