@@ -14,7 +14,7 @@ const texts = {
     revision: n => `Revision ${n}: the same key came before with other bytes. Compare the two runs.`,
     labelled: l => `Plate corrected by ${l.who || 'a person'}: ${l.why}`,
     fresh: t => `As of ${t}.`, stale: s => `Out of date: last answer from the centre ${s} s ago. What you see may have changed.`, waiting: 'Waiting for the first answer.',
-    summary: (runs, sites) => `${runs} runs counted, from ${sites} ${sites === 1 ? 'site' : 'sites'}.`, nothing: 'No record has arrived yet.',
+    summary: (runs, sites) => `${runs.toLocaleString('en')} ${runs === 1 ? 'run' : 'runs'} counted, from ${sites} ${sites === 1 ? 'site' : 'sites'}.`, nothing: 'No record has arrived yet.',
     broker_away: d => `The centre has no connection to the broker. Gateways keep their records until it is back. ${d}`,
     not_storing: d => `The centre cannot store. Nothing is acknowledged, and gateways keep their records. Check the disk of the centre. ${d}`,
     fork: s => `Stream ${s.stream} of ${s.site}/${s.gateway} came twice with different records from number ${s.fork} on: its outbox was copied or restored. The first records are kept. Call the person who looks after that gateway.`,
@@ -31,7 +31,7 @@ const texts = {
     revision: n => `Révision ${n} : la même clé est déjà arrivée avec d’autres octets. Comparez les deux mesures.`,
     labelled: l => `Plaque corrigée par ${l.who || 'une personne'} : ${l.why}`,
     fresh: t => `État à ${t}.`, stale: s => `Données anciennes : dernière réponse du centre il y a ${s} s. L’état a pu changer.`, waiting: 'En attente de la première réponse.',
-    summary: (runs, sites) => `${runs} mesures comptées, de ${sites} ${sites === 1 ? 'site' : 'sites'}.`, nothing: 'Aucun enregistrement n’est encore arrivé.',
+    summary: (runs, sites) => `${runs.toLocaleString('fr')} ${runs < 2 ? 'mesure comptée' : 'mesures comptées'}, de ${sites} ${sites < 2 ? 'site' : 'sites'}.`, nothing: 'Aucun enregistrement n’est encore arrivé.',
     broker_away: d => `Le centre n’est pas relié au courtier. Les passerelles gardent leurs enregistrements jusqu’à son retour. ${d}`,
     not_storing: d => `Le centre ne peut pas enregistrer. Rien n’est acquitté, les passerelles gardent tout. Vérifiez le disque du centre. ${d}`,
     fork: s => `Le flux ${s.stream} de ${s.site}/${s.gateway} est arrivé deux fois avec des enregistrements différents à partir du numéro ${s.fork} : sa file a été copiée ou restaurée. Les premiers sont gardés. Appelez la personne responsable de cette passerelle.`,
@@ -55,10 +55,10 @@ const element = (name, properties = {}, ...children) => {
 // A gateway's own time is shown as it is when it is none.
 const clock_text = iso => Number.isNaN(Date.parse(iso)) ? iso : new Date(iso).toLocaleString(language, { dateStyle: 'short', timeStyle: 'medium' });
 
-function table(caption, heads, rows) {
+function table(id, caption, heads, rows) {
   const head = element('tr', {}, ...heads.map(h => element('th', { scope: 'col', className: h.number ? 'number' : '' }, h.text)));
   const body = rows.map(cells => element('tr', {}, ...cells));
-  return element('div', { className: 'scroll', tabIndex: 0, role: 'region', 'aria-label': caption },
+  return element('div', { id, className: 'scroll', tabIndex: 0, role: 'region', 'aria-label': caption },
     element('table', {}, element('caption', {}, caption), element('thead', {}, head), element('tbody', {}, ...body)));
 }
 
@@ -75,7 +75,7 @@ function totals_table(site, totals) {
     by_instrument.set(t.instrument, row);
   }
   const columns = ['counted', 'open', 'attention', 'revisions', 'messages'];
-  return table(w.totals(site), [{ text: w.instrument }, ...columns.map(c => ({ text: w[c], number: true }))],
+  return table(`totals-${site}`, w.totals(site), [{ text: w.instrument }, ...columns.map(c => ({ text: w[c], number: true }))],
     [...by_instrument].map(([instrument, row]) => [element('th', { scope: 'row' }, instrument),
       ...columns.map(c => element('td', { className: 'number' }, row[c].toLocaleString(language)))]));
 }
@@ -83,7 +83,7 @@ function totals_table(site, totals) {
 function runs_table(site, runs) {
   const w = words();
   if (runs.length === 0) return element('p', { className: 'note' }, w.no_runs);
-  return table(w.runs(site), [w.plate, w.state, w.instrument, w.gateway, w.changed, w.key].map(text => ({ text })), runs.map(run => {
+  return table(`runs-${site}`, w.runs(site), [w.plate, w.state, w.instrument, w.gateway, w.changed, w.key].map(text => ({ text })), runs.map(run => {
     const notes = [];
     if (run.revision > 0) notes.push(w.revision(run.revision));
     if (run.reason) notes.push(run.reason);
@@ -106,7 +106,7 @@ function site_section(site) {
     `${g.gateway}: ${g.online ? w.online : w.offline} `, element('span', { className: 'note' }, w.since(clock_text(g.since)))));
   return element('section', { 'aria-labelledby': `site-${site}` }, element('h2', { id: `site-${site}` }, w.site(site)),
     gateways.length ? element('ul', { className: 'gateways', 'aria-label': w.gateways }, ...gateways) : null,
-    totals_table(site, of_site(latest.totals)), runs_table(site, of_site(latest.runs)));
+    of_site(latest.totals).length ? totals_table(site, of_site(latest.totals)) : null, runs_table(site, of_site(latest.runs)));
 }
 
 // What a person needs to find a record: `verify` and an export name it in the same way.
@@ -114,11 +114,11 @@ function refusals_section(refusals) {
   const w = words();
   const shown = refusals.length.toLocaleString(language), all = latest.refused.toLocaleString(language);
   return element('section', { 'aria-labelledby': 'refusals-title' }, element('h2', { id: 'refusals-title' }, w.refusals),
-    table(w.latest_refusals(shown, all), [w.written, w.gateway, w.record, w.kind, w.reason].map(text => ({ text })), refusals.map(r => [
+    table('refused-records', w.latest_refusals(shown, all), [w.written, w.gateway, w.record, w.kind, w.reason].map(text => ({ text })), refusals.map(r => [
       element('td', {}, element('time', { dateTime: r.time }, clock_text(r.time))),
-      element('td', {}, `${r.site}/${r.gateway}`),
+      element('td', { className: 'short' }, `${r.site}/${r.gateway}`),
       element('th', { scope: 'row' }, element('code', {}, `${r.stream}/${r.seq}`)),
-      element('td', {}, element('code', {}, r.type)),
+      element('td', { className: 'short' }, element('code', {}, r.type)),
       element('td', { className: 'reason' }, r.reason),
     ])));
 }
@@ -162,9 +162,11 @@ function draw() {
   drawn = shown;
   const sites = [...new Set([...latest.totals, ...latest.gateways, ...latest.streams].map(one => one.site))].sort();
   const counted = latest.totals.filter(t => t.state === 'complete' && !t.revisions).reduce((sum, t) => sum + t.runs, 0);
-  document.getElementById('summary').textContent = sites.length ? w.summary(counted.toLocaleString(language), sites.length) : w.nothing;
+  document.getElementById('summary').textContent = sites.length ? w.summary(counted, sites.length) : w.nothing;
+  const focused = document.activeElement.id;
   document.getElementById('sites').replaceChildren(...sites.map(site_section));
   document.getElementById('refusals').replaceChildren(...(latest.refusals.length ? [refusals_section(latest.refusals)] : []));
+  if (focused) document.getElementById(focused)?.focus({ preventScroll: true });  // whoever reads by keyboard stays where they are
 }
 
 async function ask() {

@@ -1,16 +1,13 @@
 // The gateway's page, API and board with no gateway behind them: the browser tests say what happens next with POST /test/<step>.
-//   page_server PORT      0: any free one; prints the address and serves until its standard input ends or it is killed
 #include <fmt/format.h>
 
 #include <boost/asio/io_context.hpp>
-#include <charconv>
 #include <cmath>
-#include <cstdio>
 #include <string>
 
 #include "gateway/api.hpp"
-#include "io/http.hpp"
 #include "io/system.hpp"
+#include "tests/web/scripted_server.hpp"
 
 using namespace marrowlink;
 
@@ -210,28 +207,10 @@ class World final : public GatewayCommands {
 }  // namespace
 
 int main(int argc, char** argv) {
-    int port = 0;
-    if (argc == 2) std::from_chars(argv[1], argv[1] + std::string_view(argv[1]).size(), port);
     boost::asio::io_context loop(1);
     SystemClock clock;
     StatusBoard board(clock, "lyon", "gw-2");
     World world(board, clock);
     GatewayApi api(loop.get_executor(), clock, board, world);
-    HttpOptions options;
-    options.tcp = settings::HostPort{"127.0.0.1", static_cast<std::uint16_t>(port)};
-    HttpServer server(loop.get_executor(), clock, options, [&](HttpRequest const& request) -> Task<HttpResponse> {
-        constexpr std::string_view prefix = "/test/";
-        if (!request.path.starts_with(prefix)) co_return co_await api.handle(request);
-        HttpResponse response;
-        response.status = world.step(std::string_view(request.path).substr(prefix.size())) ? 200 : 404;
-        response.body = "{}";
-        co_return response;
-    });
-    if (auto const listening = server.start(); !listening) {
-        fmt::print(stderr, "{}\n", listening.error().message);
-        return 69;
-    }
-    fmt::print("{}\n", server.address());
-    std::fflush(stdout);
-    loop.run();
+    return test::serve_scripted(argc, argv, loop, clock, api.handler(), [&](std::string_view name) { return world.step(name); });
 }

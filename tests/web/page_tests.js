@@ -113,7 +113,7 @@ export const tests = {
 
   'a gateway that is killed and started again comes back by itself': async (world) => {
     const page = await open(world);
-    await world.server.stop();
+    await world.server.kill();
     await see(page, '#freshness', 'Not live', 9000);
     await page.getByLabel('Plate name or barcode').fill('PLATE-0060');
     await page.getByRole('button', { name: 'Start reading' }).click();

@@ -1,6 +1,8 @@
 // What a browser test needs: a server with its scripted board, a browser, and waiting for what a person would see.
 import { spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
 import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
 import { readFileSync } from 'node:fs';
 import { chromium } from 'playwright-core';
 
@@ -12,29 +14,39 @@ export function open_browser(program) {
   return chromium.launch({ executablePath: program, args: flags });
 }
 
-export class Server {
-  constructor(program) { this.program = program; this.port = '0'; }
+// A program that answers on its standard output, lives as long as its standard input, and whose end ends nothing else.
+class Program {
+  constructor(command, stderr = 'inherit') { this.command = command; this.stderr = stderr; }
 
   async start() {
-    this.process = spawn(this.program, [this.port], { stdio: ['ignore', 'pipe', 'inherit'] });
-    const said = await new Promise((resolve, reject) => {
-      this.process.stdout.once('data', (data) => resolve(String(data).trim()));
-      this.process.once('exit', (code) => reject(new Error(`${this.program} ended with ${code} before it listened`)));
-    });
-    this.address = said;
-    this.port = new URL(said).port; // the same one after a restart
+    const [file, ...given] = this.command;
+    this.process = spawn(file, given, { stdio: ['pipe', 'pipe', this.stderr] });
+    this.process.stdin.on('error', () => {}); // it has ended; whoever waits for its answer is told
+    this.ended = new Promise((resolve) => { for (const end of ['exit', 'error']) this.process.once(end, resolve); });
+    this.lines = createInterface({ input: this.process.stdout })[Symbol.asyncIterator]();
+    return this.line();
   }
 
-  stop() {
-    return new Promise((resolve) => {
-      if (this.process.exitCode !== null || this.process.signalCode !== null) { resolve(); return; }
-      this.process.once('exit', resolve);
-      this.process.kill('SIGKILL');
-    });
+  async line() {
+    const { value, done } = await this.lines.next();
+    if (done) throw new Error(`${this.command.join(' ')} ended without an answer`);
+    return value;
   }
 
+  async stop() { this.process.stdin.end(); await this.ended; }
+  async kill() { this.process.kill('SIGKILL'); await this.ended; }
   freeze() { this.process.kill('SIGSTOP'); }
   thaw() { this.process.kill('SIGCONT'); }
+}
+
+// A page with a scripted world behind it (page_server, centre_server).
+export class Server extends Program {
+  constructor(program) { super([program, '0']); }
+
+  async start() {
+    this.address = await super.start();
+    this.command[1] = new URL(this.address).port; // the same one after a restart
+  }
 
   async post(path, body = {}) {
     const response = await fetch(this.address + path, { method: 'POST', headers: { Origin: this.address, 'Content-Type': 'application/json' }, body: JSON.stringify(body) });
@@ -45,11 +57,29 @@ export class Server {
   start_reading(plate) { return this.post('/api/instruments/spectramax/start', { plate }); }
 }
 
-// A page that fails the test for any script error, refused resource or request to another address.
-export async function open_page(browser, address, options = {}) {
+// The programs that are shipped, with a broker: `gateway` and `centre` are the addresses of their pages.
+export class Chain extends Program {
+  constructor() { super(['python3', '-B', fileURLToPath(new URL('chain.py', import.meta.url))], process.env.VERBOSE ? 'inherit' : 'ignore'); }
+
+  async start() { Object.assign(this, this.answer(await super.start())); }
+  async said() { return (await this.tell('logs')).logs; }
+  async tell(command) { this.process.stdin.write(`${command}\n`); return this.answer(await this.line()); }
+
+  answer(line) {
+    const said = JSON.parse(line);
+    if (said.problem) throw new Error(said.problem);
+    return said;
+  }
+}
+
+// A page that fails the test for any script error, refused resource or request to another address. With `own_clock` its time is
+// page.clock's; requests that match `no_answers` get none.
+export async function open_page(browser, address, { own_clock, no_answers, ...options } = {}) {
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, locale: 'en-GB', ...options });
   const page = await context.newPage();
   page.wrong = [];
+  if (own_clock) await page.clock.install();
+  if (no_answers) await page.route(no_answers, () => {});
   page.on('pageerror', (error) => page.wrong.push(`script error: ${error.message}`));
   page.on('console', (message) => {
     if (message.type() === 'error' && !/ERR_CONNECTION_REFUSED|ERR_EMPTY_RESPONSE|ERR_INCOMPLETE_CHUNKED|ERR_CONNECTION_RESET/.test(message.text())) page.wrong.push(`console: ${message.text()}`);

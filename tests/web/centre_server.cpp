@@ -1,0 +1,87 @@
+// The centre's page, API and ledger with no broker behind them: the browser tests say what comes in with POST /test/<step>.
+#include <fmt/format.h>
+
+#include <boost/asio/io_context.hpp>
+#include <cstdio>
+#include <string>
+
+#include "central/api.hpp"
+#include "core/log.hpp"
+#include "io/system.hpp"
+#include "tests/central/sender.hpp"
+#include "tests/central/temporary.hpp"
+#include "tests/web/scripted_server.hpp"
+
+using namespace marrowlink;
+using namespace marrowlink::test;
+
+namespace {
+
+class NoBroker final : public Uplink {
+ public:
+    void listen(UplinkListener*) override {}
+    void open() override {}
+    void close() override {}
+    void publish(std::uint64_t, Message) override {}
+};
+
+class World {
+ public:
+    explicit World(central::Ingest& ingest) : ingest_(ingest) { ingest.on_connected({}); }
+
+    bool step(std::string_view name) {
+        if (name == "births") {
+            ingest_.on_messages({lyon_.birth(), paris_.birth()});
+        } else if (name == "runs") {
+            deliver(lyon_.send(plate_run(identity("key-1"), "bytes", 8, "PLATE-0041")));
+            deliver({lyon_.send(run_labelled(identity("key-1"), "PLATE-0040", "Ada", "typed the wrong plate", "1"))});
+            RunIdentity again = identity("key-1");
+            again.run = "the-same-key";
+            deliver(lyon_.send(plate_run(again, "other bytes", 8, "PLATE-0042")));
+            deliver({lyon_.send(run_started(identity("key-2"), "PLATE-0043", "page", {}))});
+            deliver({lyon_.send(line_message("k1", "x")), lyon_.send(line_message("k2", "x"))});
+            RunIdentity const torn = identity("key-3", "cytometer");
+            deliver({paris_.send(run_started(torn, "TUBE-7", "file", {})), paris_.send(run_aborted(torn, "The reader was switched off."))});
+        } else if (name == "started") {
+            deliver({paris_.send(run_started(identity("key-4"), "PLATE-0099", "page", {}))});
+        } else if (name == "refused") {
+            deliver({lyon_.send(plain("run.exploded", "{}"))});
+        } else if (name == "fork") {
+            Sender clone{lyon_.origin.stream, lyon_.origin.site, lyon_.origin.gateway};
+            deliver({clone.send(plain(type::telemetry, R"({"cloned":true})"))});
+        } else if (name == "broker-away") {
+            ingest_.on_closed(LinkEnd::lost, "Connection refused");
+        } else if (name == "broker-back") {
+            ingest_.on_connected({});
+        } else {
+            return false;
+        }
+        return true;
+    }
+
+ private:
+    void deliver(std::vector<Message> messages) { ingest_.on_messages(std::move(messages)); }
+
+    central::Ingest& ingest_;
+    Sender lyon_{stream_a, "lyon", "gw-2"};
+    Sender paris_{stream_b, "paris", "gw-1"};
+};
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    log::set_sink([](log::Level, std::string_view) {});
+    Folder const folder;
+    auto intake = central::Intake::open(folder / "central.db");
+    if (!intake) {
+        fmt::print(stderr, "{}\n", intake.error().message);
+        return 69;
+    }
+    boost::asio::io_context loop(1);
+    SystemClock clock;
+    NoBroker uplink;
+    central::Ingest ingest(uplink, loop.get_executor(), loop.get_executor(), clock, **intake);
+    World world(ingest);
+    central::Api api(loop.get_executor(), loop.get_executor(), clock, ingest, (*intake)->database());
+    return serve_scripted(argc, argv, loop, clock, api.handler(), [&](std::string_view name) { return world.step(name); });
+}
