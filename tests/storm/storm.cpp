@@ -191,6 +191,7 @@ class Storm {
         if (kind == 3) machine.disk.set_errors_one_in(1);
         milliseconds const span = from_to(1s, 10min);
         world_.announce(&machine == world_.centre.get() ? "store.failed" : "outbox.not_writable", world_.now() + span + 10s);
+        world_.announce("outbox.lost", world_.now() + span + 10s);  // another outbox could not be put in place of the forked one
         later(span, [&machine, this] {
             ++machine.troubles;
             machine.disk.set_full(false);

@@ -74,8 +74,8 @@ class Judge {
         for (auto const& [place, originals] : originals_)
             for (auto const& [sha256, runs] : originals)
                 if (!known_originals_[place].contains(sha256) && !readable_[sha256].empty())
-                    fault(fmt::format("{}/{}: the centre holds a run of bytes that nobody measured: {}", std::get<0>(place),
-                                      std::get<1>(place), sha256));
+                    fault(fmt::format("{}/{}: the centre holds a run of bytes that nobody measured: {}, ending in \"{}\"",
+                                      std::get<0>(place), std::get<1>(place), sha256, ending(runs)));
         for (auto const& [run, given] : truth_.plates())
             if (auto const found = plates_.find(run);
                 found != plates_.end() && std::find(given.begin(), given.end(), found->second) == given.end())
@@ -125,6 +125,13 @@ class Judge {
             take(site, attributes, data);
             ++verdict_.records;
         }
+    }
+
+    std::string ending(std::map<std::string, std::string> const& runs) {
+        auto const& chunks = chunks_[runs.begin()->first][runs.begin()->second];
+        if (chunks.empty()) return {};
+        std::string const& last = chunks.rbegin()->second;
+        return last.substr(last.size() - std::min<std::size_t>(last.size(), 40));
     }
 
     void take(std::string const& site, std::map<std::string, std::string> const& attributes, std::string const& data) {

@@ -277,7 +277,8 @@ void World::announce(std::string beginning, Clock::Instant until) {
 void World::hear(log::Level level, std::string_view line) {
     std::string const who = running_ ? running_->name() : "outside";
     tell(fmt::format("{}: {}", who, line));
-    if (level != log::Level::error) return;
+    // Without power nobody reads what a program would still have said.
+    if (level != log::Level::error || (running_ && running_->disk.dead())) return;
     auto const at = line.find("event=") + 6;
     std::string_view const event = line.substr(at);
     for (auto const& [beginning, until] : announced_)
