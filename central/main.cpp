@@ -1,23 +1,14 @@
-// marrowlink-central: from the broker to the ledger. Exit codes: 0, 64 usage, 65 data refused, 69 unavailable, 70 broken invariant, 78
-// configuration.
-#include <CLI/CLI.hpp>
-#include <csignal>
+// marrowlink-central: from the broker to the ledger.
 #include <iostream>
 
 #include "central/config.hpp"
 #include "central/service.hpp"
 #include "central/store.hpp"
 #include "central/verify.hpp"
-#include "core/version.hpp"
+#include "io/command_line.hpp"
 
 namespace {
 using namespace marrowlink;
-
-int report(Result<void> const& result) {
-    if (result) return 0;
-    std::cerr << result.error().message << '\n';
-    return exit_code(result.error().fault);
-}
 
 Result<void> check(std::filesystem::path const& file) {
     auto const config = central::read_config(file);
@@ -65,54 +56,39 @@ Result<void> copy(Result<std::filesystem::path> const& from, std::filesystem::pa
 }  // namespace
 
 int main(int argc, char** argv) {
-    std::signal(SIGPIPE, SIG_IGN);
-    CLI::App app{"Takes what the gateways of all sites send, each record once and unchanged, and acknowledges it.", "marrowlink-central"};
-    app.set_version_flag("--version", std::string{"marrowlink-central "} + std::string{version});
-    app.require_subcommand(1);
-    app.footer("Exit codes: 0 done, 64 usage, 65 data refused or differing, 69 unavailable, 70 broken invariant, 78 configuration.");
-
+    CommandLine line{"marrowlink-central",
+                     "Takes what the gateways of all sites send, each record once and unchanged, and acknowledges it."};
     std::filesystem::path config_file = "/etc/marrowlink/central.toml";
     std::filesystem::path database;
     std::filesystem::path to;
-    int exit_status = 0;
 
-    CLI::App* const run = app.add_subcommand("run", "run in the foreground until SIGTERM");
-    run->add_option("-c,--config", config_file, "the configuration")->capture_default_str();
-    run->callback([&] { exit_status = report(central::run_service(config_file)); });
+    line.add("run", "run in the foreground until SIGTERM", [&] { return central::run_service(config_file); })
+        ->add_option("-c,--config", config_file, "the configuration")
+        ->capture_default_str();
 
-    CLI::App* const checking = app.add_subcommand("check", "read the configuration and name every mistake with its line");
-    checking->add_option("file", config_file, "the configuration")->capture_default_str();
-    checking->callback([&] { exit_status = report(check(config_file)); });
+    line.add("check", "read the configuration and name every mistake with its line", [&] { return check(config_file); })
+        ->add_option("file", config_file, "the configuration")
+        ->capture_default_str();
 
     auto const with_source = [&](CLI::App* command) {
         command->add_option("-c,--config", config_file, "names the database unless it is given")->capture_default_str();
         return command;
     };
-    CLI::App* const verifying =
-        with_source(app.add_subcommand("verify", "prove from the stored bytes which records are missing, doubled or altered"));
-    verifying->add_option("database", database, "a central database, a backup or an export; the configured one unless given");
-    verifying->callback([&] {
+    with_source(line.add("verify", "prove from the stored bytes which records are missing, doubled or altered", [&]() -> Result<void> {
         auto const path = database_of(database, config_file);
-        exit_status = report(path ? verify(*path) : fail(path.error()));
-    });
+        return path ? verify(*path) : fail(path.error());
+    }))->add_option("database", database, "a central database, a backup or an export; the configured one unless given");
 
-    CLI::App* const exporting =
-        with_source(app.add_subcommand("export", "write every record to one portable SQLite file that `verify` reads offline"));
+    CLI::App* const exporting = with_source(line.add("export", "write every record to one portable SQLite file that `verify` reads offline",
+                                                     [&] { return copy(database_of(database, config_file), to, &Database::vacuum_into); }));
     exporting->add_option("out", to, "a file that does not exist yet")->required();
     exporting->add_option("--database", database, "instead of the configured one");
-    exporting->callback([&] { exit_status = report(copy(database_of(database, config_file), to, &Database::vacuum_into)); });
 
     CLI::App* const backing_up =
-        with_source(app.add_subcommand("backup", "copy the database while the centre runs; to restore, put the copy in its place"));
+        with_source(line.add("backup", "copy the database while the centre runs; to restore, put the copy in its place",
+                             [&] { return copy(database_of(database, config_file), to, &Database::backup_to); }));
     backing_up->add_option("out", to, "a file that does not exist yet")->required();
     backing_up->add_option("--database", database, "instead of the configured one");
-    backing_up->callback([&] { exit_status = report(copy(database_of(database, config_file), to, &Database::backup_to)); });
 
-    try {
-        app.parse(argc, argv);
-    } catch (CLI::ParseError const& error) {
-        int const shown = app.exit(error, std::cout, std::cerr);
-        return shown == 0 ? 0 : exit_code(Fault::usage);
-    }
-    return exit_status;
+    return line.run(argc, argv);
 }

@@ -2,11 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/signal_set.hpp>
-#include <csignal>
 #include <fstream>
 
 #include "core/log.hpp"
@@ -15,9 +11,9 @@
 #include "gateway/gateway.hpp"
 #include "gateway/plan.hpp"
 #include "gateway/ports.hpp"
+#include "io/daemon.hpp"
 #include "io/http.hpp"
 #include "io/mqtt.hpp"
-#include "io/notify.hpp"
 #include "io/system.hpp"
 #include "io/work_thread.hpp"
 
@@ -71,7 +67,11 @@ Result<HttpOptions> http_options(Config const& config) {
 class Service {
  public:
     Service(std::filesystem::path config_file, asio::io_context& loop)
-        : config_file_(std::move(config_file)), loop_(loop), signals_(loop) {}
+        : config_file_(std::move(config_file)),
+          loop_(loop),
+          daemon_(loop, clock_,
+                  {[this] { reload(); }, [this] { return end(); },
+                   [this] { return fmt::format("{} records wait for the centre", gateway_->waiting()); }}) {}
 
     Result<void> run() {
         auto config = read_config(config_file_);
@@ -106,17 +106,12 @@ class Service {
         Gateway gateway{std::move(parts), std::move(*config), std::move(*opened)};
         gateway_ = &gateway;
         GatewayApi api{loop_.get_executor(), clock_, gateway.board(), gateway};
-        handle_signals();  // before anybody can see that we are here, and so before anybody can mean us
+        daemon_.hear_signals();
         HttpServer server{loop_.get_executor(), clock_, std::move(*http), api.handler()};
         if (auto listening = server.start(); !listening) return fail(listening.error());
         log::info("page.listening", {{"address", server.address()}, {"version", version}});
         gateway.start();
-        auto notify = Notify::from_environment();
-        if (!notify) return fail(notify.error());
-        notify_.emplace(std::move(*notify));
-        asio::co_spawn(loop_, keep_watchdog(gateway), asio::detached);
-        tell(notify_->status(fmt::format("page on {}", server.address())));
-        tell(notify_->ready());
+        if (auto told = daemon_.ready(fmt::format("page on {}", server.address())); !told) return told;
         loop_.run();
         server.stop();
         // What is still suspended unwinds while everything it refers to is alive.
@@ -134,24 +129,6 @@ class Service {
         return limits;
     }
 
-    void handle_signals() {
-        for (int const signal : {SIGTERM, SIGINT, SIGHUP}) signals_.add(signal);
-        wait_for_signal();
-    }
-
-    void wait_for_signal() {
-        signals_.async_wait([this](boost::system::error_code error, int signal) {
-            if (error) return;
-            if (signal == SIGHUP)
-                reload();
-            else if (std::exchange(stopping_, true))
-                loop_.stop();
-            else
-                asio::co_spawn(loop_, stop(), asio::detached);
-            wait_for_signal();
-        });
-    }
-
     void reload() {
         auto config = read_config(config_file_);
         if (config)
@@ -160,39 +137,20 @@ class Service {
             gateway_->reload_failed(config.error());
     }
 
-    Task<void> stop() {
-        tell(notify_->stopping());
+    Task<void> end() {
         auto const limit = clock_.now() + drain_time;
         gateway_->stop_instruments();
         while (gateway_->draining() && clock_.now() < limit) co_await clock_.sleep_for(std::chrono::milliseconds(20));
         gateway_->stop_link();
         co_await clock_.sleep_for(std::chrono::milliseconds(100));
-        loop_.stop();
-    }
-
-    // The loop itself proves that it turns; a gateway that hangs is started again.
-    Task<void> keep_watchdog(Gateway& gateway) {
-        auto const period = notify_->alive_period();
-        if (!period) co_return;
-        for (;;) {
-            co_await clock_.sleep_for(*period);
-            tell(notify_->alive());
-            tell(notify_->status(fmt::format("{} records wait for the centre", gateway.waiting())));
-        }
-    }
-
-    static void tell(Result<void> const& told) {
-        if (!told) log::warn("service_manager.not_told", {{"reason", told.error().message}});
     }
 
     std::filesystem::path config_file_;
     asio::io_context& loop_;
-    asio::signal_set signals_;
     SystemClock clock_;
     SystemEntropy entropy_;
-    std::optional<Notify> notify_;
+    Daemon daemon_;
     Gateway* gateway_ = nullptr;
-    bool stopping_ = false;
 };
 }  // namespace
 

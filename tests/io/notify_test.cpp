@@ -1,55 +1,24 @@
 #include "io/notify.hpp"
 
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <catch2/catch.hpp>
-#include <cstddef>
 #include <cstdlib>
-#include <cstring>
 #include <string>
 
+#include "service_manager.hpp"
+
 using namespace marrowlink;
+using namespace marrowlink::test;
 
 namespace {
-
-// What a service manager does: a datagram socket of the given name.
-class Manager {
- public:
-    explicit Manager(std::string const& name) : descriptor_(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)) {
-        sockaddr_un address{};
-        address.sun_family = AF_UNIX;
-        std::memcpy(address.sun_path, name.data(), name.size());
-        if (name[0] == '@')
-            address.sun_path[0] = '\0';
-        else
-            path_ = name;
-        auto const bytes = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + name.size());
-        REQUIRE(::bind(descriptor_, reinterpret_cast<sockaddr*>(&address), bytes) == 0);
-    }
-    ~Manager() {
-        ::close(descriptor_);
-        if (!path_.empty()) ::unlink(path_.c_str());
-    }
-    std::string heard() const {
-        char text[4096];
-        auto const size = ::recv(descriptor_, text, sizeof text, 0);
-        return size < 0 ? std::string() : std::string(text, static_cast<std::size_t>(size));
-    }
-
- private:
-    int descriptor_;
-    std::string path_;
-};
-
 std::string name(char const* kind) { return std::string(kind) + "marrowlink-notify-test-" + std::to_string(::getpid()); }
 
 }  // namespace
 
 TEST_CASE("each state is one datagram, on a path and in the abstract namespace") {
     for (std::string const& socket : {name("/tmp/"), name("@")}) {
-        Manager const manager(socket);
+        ServiceManager const manager(socket);
         auto const notify = Notify::to(socket, std::chrono::seconds(30));
         INFO(socket);
         REQUIRE(notify);
@@ -77,7 +46,7 @@ TEST_CASE("the environment says where to and how often") {
     CHECK(alone->ready());
     CHECK_FALSE(alone->alive_period());
 
-    Manager const manager(name("@"));
+    ServiceManager const manager(name("@"));
     ::setenv("NOTIFY_SOCKET", name("@").c_str(), 1);
     ::setenv("WATCHDOG_USEC", "20000000", 1);
     auto const watched = Notify::from_environment();
@@ -107,7 +76,7 @@ TEST_CASE("a socket that is not there is an error that names it, and so is a man
     CHECK_THAT(absent.error().message, Catch::Contains("/tmp/marrowlink-no-such-socket"));
     CHECK_FALSE(Notify::to(std::string(200, 'x'), std::nullopt));
 
-    std::optional<Manager> manager(std::in_place, name("@"));
+    std::optional<ServiceManager> manager(std::in_place, name("@"));
     auto const notify = Notify::to(name("@"), std::nullopt);
     REQUIRE(notify);
     manager.reset();
