@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -87,6 +88,19 @@ class Driver {
 
     // For drivers that watch a folder.
     virtual std::vector<FileState> files() const { return {}; }
+
+    // Called whenever what the functions above say may have changed, but for the passing of time. Not to call back from there.
+    void on_change(std::function<void()> told) { told_ = std::move(told); }
+    // Whether `activity` changes with time alone now: seconds are counted in it.
+    virtual bool ticking() const { return false; }
+
+ protected:
+    void changed() const {
+        if (told_) told_();
+    }
+
+ private:
+    std::function<void()> told_;
 };
 
 }  // namespace marrowlink

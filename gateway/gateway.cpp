@@ -59,8 +59,7 @@ void Gateway::start() {
     for (InstrumentConfig const& instrument : config_.instruments) run_instrument(instrument);
     forwarder_->start();
     asio::co_spawn(parts_.loop, housekeeping(), asio::bind_cancellation_slot(stop_housekeeping_.slot(), asio::detached));
-    bool const any_followed = std::any_of(running_.begin(), running_.end(), [](Running const& running) { return running.followed; });
-    if (any_followed) asio::co_spawn(parts_.loop, follow_drivers(), asio::bind_cancellation_slot(stop_following_.slot(), asio::detached));
+    asio::co_spawn(parts_.loop, follow_drivers(), asio::bind_cancellation_slot(stop_following_.slot(), asio::detached));
     log::info("gateway.started", {{"site", config_.site},
                                   {"gateway", config_.gateway},
                                   {"stream", outbox_->stream()},
@@ -353,29 +352,39 @@ void Gateway::note(std::string instrument, std::string_view type, json::object d
         asio::detached);
 }
 
-// What a driver says of itself between its batches: doing, trouble, files it could not take.
+void Gateway::on_changed(std::string const&) { noticed_.announce(); }
+
+// What a driver says of itself between its batches: doing, trouble, files it could not take. At most once a second, and only when there is
+// news or seconds are counted in it.
 Task<void> Gateway::follow_drivers() {
     for (;;) {
-        co_await parts_.clock.sleep_for(follow_period);
+        auto const seen = noticed_.count();
+        bool ticking = false;
         for (Running& running : running_) {
             Driver const* const driver = running.instrument->driver();
             if (!driver || !running.followed) continue;
-            std::string const& id = running.config.id;
-            if (auto const heard = driver->heard()) board_.instrument(id).last_heard = heard;
-            std::string activity = driver->activity();
-            auto const trouble = driver->trouble();
-            ConnectionStatus status = running.instrument->status();
-            if (trouble) status.detail = trouble->message;
-            if (activity == running.activity && status.detail == running.trouble) {
-                show_files(id, *driver);
-                continue;
-            }
-            running.activity = std::move(activity);
-            running.trouble = status.detail;
-            on_instrument(id, status);
-            show_files(id, *driver);
+            follow(running);
+            ticking = ticking || driver->ticking();
         }
+        if (!ticking) co_await noticed_.beyond(seen);
+        co_await parts_.clock.sleep_for(follow_period);
     }
+}
+
+void Gateway::follow(Running& running) {
+    Driver const& driver = *running.instrument->driver();
+    std::string const& id = running.config.id;
+    if (auto const heard = driver.heard()) board_.instrument(id).last_heard = heard;
+    std::string activity = driver.activity();
+    auto const trouble = driver.trouble();
+    ConnectionStatus status = running.instrument->status();
+    if (trouble) status.detail = trouble->message;
+    if (activity != running.activity || status.detail != running.trouble) {
+        running.activity = std::move(activity);
+        running.trouble = status.detail;
+        on_instrument(id, status);
+    }
+    show_files(id, driver);
 }
 
 void Gateway::show_files(std::string const& id, Driver const& driver) {
@@ -397,6 +406,7 @@ Task<void> Gateway::housekeeping() {
     for (;;) {
         co_await parts_.clock.sleep_for(housekeeping_period);
         ended_.clear();
+        noticed_.announce();  // files that could not be taken become alarms by their age
         for (Running& running : running_) {
             std::uint64_t const heard = board_.instrument(running.config.id).messages;
             if (heard == running.reported) continue;

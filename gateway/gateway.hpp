@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "core/clock.hpp"
+#include "core/wake.hpp"
 #include "gateway/api.hpp"
 #include "gateway/config.hpp"
 #include "gateway/forwarder.hpp"
@@ -75,6 +76,7 @@ class Gateway final : public OutboxListener, public ForwarderListener, public In
     void on_forgotten(std::string const& stream, std::uint64_t through) override;
     void on_instrument(std::string const& id, ConnectionStatus const& status) override;
     void on_heard(std::string const& id, Clock::Instant at) override;
+    void on_changed(std::string const& id) override;
     void on_taken(TakenFile const& file) override;
     void on_stored(std::string const& id, std::vector<Draft> const& drafts, std::size_t messages, std::uint64_t through) override;
 
@@ -86,6 +88,7 @@ class Gateway final : public OutboxListener, public ForwarderListener, public In
     Task<void> renew_outbox(Error error);
     void note(std::string instrument, std::string_view type, json::object data);
     Task<void> follow_drivers();
+    void follow(Running& running);
     void show_files(std::string const& id, Driver const& driver);
     Task<void> housekeeping();
     void show_disk();
@@ -105,6 +108,7 @@ class Gateway final : public OutboxListener, public ForwarderListener, public In
     UsageRate usage_;
     bool link_up_ = false;
     std::set<std::string> files_shown_;
+    Wake noticed_;  // a driver has something new to say of itself
     boost::asio::cancellation_signal stop_housekeeping_, stop_following_;
 };
 

@@ -86,6 +86,7 @@ Task<Result<void>> Instrument::connect_and_serve() {
     status_.run = connection.open_run ? connection.open_run->run : "";
     status_.plate = connection.open_run ? connection.open_run->plate : "";
     driver_ = plan_.driver(std::move(connection));
+    driver_->on_change([this] { listener_.on_changed(plan_.id); });
     auto const identity = co_await driver_->identify();
     if (!identity) co_return fail(identity.error());
     status_.identity = *identity;

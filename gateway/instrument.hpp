@@ -29,6 +29,7 @@ class InstrumentListener {
     virtual ~InstrumentListener() = default;
     virtual void on_instrument(std::string const& id, ConnectionStatus const& status) = 0;
     virtual void on_heard(std::string const& id, Clock::Instant at) = 0;
+    virtual void on_changed(std::string const& id) = 0;  // what its driver says of itself
     // Durable, the last of them at or before `through`. Of messages only the count is told: they come by the thousand.
     virtual void on_taken(TakenFile const& file) = 0;  // the file that on_stored's next call is about; its name is for this site only
     virtual void on_stored(std::string const& id, std::vector<Draft> const& drafts, std::size_t messages, std::uint64_t through) = 0;

@@ -181,6 +181,7 @@ Task<void> FolderDriver::scan() {
     ++scans_;
     if (!listed) {
         lost(std::move(listed.error()));
+        changed();
         co_return;
     }
     heard_ = scanned_;
@@ -199,6 +200,7 @@ Task<void> FolderDriver::scan() {
         trouble_.reset();
     }
     plan();
+    changed();
 }
 
 void FolderDriver::lost(Error error) {
@@ -344,6 +346,7 @@ void FolderDriver::stand(Known& known, FileStanding standing, std::string reason
     if (known.standing != standing) known.since = clock_.now();
     known.standing = standing;
     known.reason = std::move(reason);
+    changed();
 }
 
 void FolderDriver::in_vain(Known& known, milliseconds pause_max) {

@@ -95,6 +95,7 @@ Task<SpectraMax::Exchange> SpectraMax::exchange(std::string command, bool until_
         log::warn("spectramax.reply.damaged",
                   {{"instrument", options_.instrument}, {"command", command}, {"reason", out.reply.error().message}});
     }
+    changed();
     co_return out;
 }
 
@@ -329,9 +330,13 @@ std::optional<Error> SpectraMax::trouble() const {
         "the cable and the port's settings, and do not clear the reader."};
 }
 
+bool SpectraMax::silent() const { return clock_.now() - last_heard_ > options_.poll_period + options_.command_timeout; }
+
+bool SpectraMax::ticking() const { return silent() || (measuring_since_ && !status_.idle()); }
+
 std::string SpectraMax::activity() const {
     Clock::Instant const now = clock_.now();
-    if (now - last_heard_ > options_.command_timeout) return fmt::format("no answer for {} s", seconds_between(last_heard_, now));
+    if (silent()) return fmt::format("no answer for {} s", seconds_between(last_heard_, now));
     if (unreadable_) return "holds a plate that could not be read; nothing was cleared";
     if (measuring_since_ && !status_.idle()) return fmt::format("reading, {} s", seconds_between(*measuring_since_, now));
     if (look_ && status_.idle()) return "collecting the plate";

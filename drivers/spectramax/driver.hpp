@@ -63,6 +63,7 @@ class SpectraMax final : public Driver {
     Task<Result<void>> acknowledge(Receipt receipt) override;
     Task<Result<void>> start(StartRequest request) override;
     std::string activity() const override;
+    bool ticking() const override;
     std::optional<Error> trouble() const override;
 
  private:
@@ -91,6 +92,7 @@ class SpectraMax final : public Driver {
         std::string sha256;  // what the reader may forget after the commit; empty: nothing
     };
 
+    bool silent() const;                           // it was asked and has not answered
     static bool line_is_gone(Error const& error);  // neither damage nor silence: this connection is over
 
     Task<Exchange> exchange(std::string command, bool until_quiet);
