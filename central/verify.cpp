@@ -23,7 +23,8 @@ struct Lost {
     std::optional<Digest> chain;
 };
 
-// Walks one stream's rows in order.
+// Walks one stream's rows in order. Its own walk beside core/chain_audit: here a loss may be named together with the chain behind it, and a
+// row that holds another record is missing and says nothing of the next one; salvage must decide of each row whether it may be sent on.
 class Walk {
  public:
     Walk(StreamProof& proof, std::vector<Lost> lost) : proof_(proof), lost_(std::move(lost)), before_{chain_start(proof.stream)} {}
