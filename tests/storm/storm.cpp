@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "timeline.hpp"
 #include "world.hpp"
 
 namespace marrowlink::storm {
@@ -142,6 +143,7 @@ class Storm {
                     repeat(weather_.cable, [=, this] {
                         ++machine->troubles;
                         world_.announce("spectramax.run.aborted", world_.now() + 8h);
+                        world_.mark(machine->name(), 'C');
                         one->set_away(true);
                         later(from_to(1s, 2h), [=] { one->set_away(false); });
                     });
@@ -159,6 +161,7 @@ class Storm {
         repeat(weather_.broker_forbids, [this] {
             milliseconds const span = from_to(1s, 30min);
             world_.tell("broker: refuses all records");
+            world_.mark("broker", 'R');
             world_.announce("link.state_changed state=not_authorised", world_.now() + span + 1min);
             world_.announce("link.publish_forbidden", world_.now() + span + 1min);
             world_.broker.forbids = true;
@@ -180,6 +183,7 @@ class Storm {
         if (machine.disk.misbehaves()) return;
         ++machine.troubles;
         std::uint64_t const kind = dice().below(4);
+        world_.mark(machine.name(), 'D');
         world_.tell(fmt::format("{}: {}", machine.name(),
                                 kind == 0   ? "the disk is full"
                                 : kind == 1 ? "another process holds the database"
@@ -208,6 +212,7 @@ class Storm {
         later(pause + milliseconds(dice().below(1'000)), [&machine, until, this] { slow_disk(machine, until); });
     }
     void spoil_network(std::string const& client) {
+        world_.mark(client, 'N');
         switch (dice().below(3)) {
             case 0: world_.tell(client + ": its connection was reset"); return world_.broker.drop(client);
             case 1: world_.tell(client + ": its connection is dead without a word"); return world_.broker.blackhole(client);
@@ -224,6 +229,7 @@ class Storm {
         milliseconds const step = (dice().one_in(2) ? 1 : -1) * from_to(1s, 40h);
         machine.wall_offset += step;
         if (sim::Process* const process = machine.process()) process->clock.step_utc(step);
+        world_.mark(machine.name(), 'T');
         world_.tell(fmt::format("{}: its wall clock stepped by {} s", machine.name(), step / 1s));
     }
     // A person restores the gateway's machine from an image: what it took since is gone, and what it sent since was never sent by it.
@@ -253,6 +259,7 @@ class Storm {
     void restart_broker() {
         if (!world_.broker.up()) return;
         world_.tell("broker: stopped");
+        world_.mark("broker", 'K');
         world_.broker.stop();
         later(from_to(100ms, 3h), [this] {
             world_.broker.start(dice().one_in(2));
@@ -265,6 +272,7 @@ class Storm {
         if (dice().one_in(2)) habits.repeats_one_in = 2 + dice().below(50);
         if (dice().one_in(2)) habits.keeps_puback_one_in = 10 + dice().below(200);
         world_.broker.habits = habits;
+        world_.mark("broker", 'H');
         later(from_to(1min, 2h), [this] { world_.broker.habits = {}; });
     }
 
@@ -295,7 +303,7 @@ class Storm {
     void conclude(bool drained) {
         result_.seed = options_.seed;
         result_.turns = world_.turns();
-        result_.dropped = world_.broker.dropped();
+        result_.timeline = timeline_of(world_.marks(), std::chrono::hours(options_.hours));
         for (auto const& gateway : world_.gateways) {
             result_.deaths += gateway->boots - 1;
             result_.sectors_lost += gateway->disk.sectors_lost();

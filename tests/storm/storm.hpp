@@ -20,9 +20,10 @@ struct StormResult {
     std::uint64_t seed = 0;
     std::vector<std::string> faults;  // empty: it balances
     std::vector<std::string> events;  // the last 200
-    std::uint64_t records = 0, measured = 0, owed = 0, absent = 0, turns = 0, deaths = 0, sectors_lost = 0, dropped = 0;
+    std::uint64_t records = 0, measured = 0, owed = 0, absent = 0, turns = 0, deaths = 0, sectors_lost = 0;
     std::size_t gateways = 0, instruments = 0;
-    std::string weather;  // which kinds of fault this seed has
+    std::string weather;   // which kinds of fault this seed has
+    std::string timeline;  // of its faults
 };
 
 // Works in `folder`, which is emptied first and becomes the current one.

@@ -70,6 +70,7 @@ void Machine::die(Death death, std::chrono::milliseconds off_for) {
         disk.kill();
         end(death);
         disk.revive(death == Death::power);
+        world_.mark(name_, death == Death::power ? 'P' : 'K');
         world_.tell(fmt::format("{}: {}; starts again in {:.1f} s", name_, death == Death::power ? "the power went" : "was killed",
                                 std::chrono::duration<double>(off_for).count()));
     }
@@ -88,6 +89,7 @@ bool Machine::put_copy_back() {
     std::filesystem::remove_all(name_);
     std::filesystem::copy(name_ + ".copy", name_, std::filesystem::copy_options::recursive);
     disk.revive(false);
+    world_.mark(name_, 'O');
     world_.tell(name_ + ": an older copy of its disk was put back");
     return true;
 }
@@ -268,6 +270,8 @@ void World::tell(std::string text) {
     events_.push_back(std::move(line));
     if (events_.size() > events_kept) events_.pop_front();
 }
+
+void World::mark(std::string const& who, char what) { marks_.push_back({age(), who, what}); }
 
 void World::announce(std::string beginning, Clock::Instant until) {
     auto& known = announced_[std::move(beginning)];

@@ -129,7 +129,14 @@ class World {
     Clock::Instant now() const { return timeline->now(); }
     std::chrono::milliseconds age() const { return std::chrono::duration_cast<std::chrono::milliseconds>(now() - began_); }
 
-    void tell(std::string text);  // an event of the world itself
+    void tell(std::string text);                   // an event of the world itself
+    void mark(std::string const& who, char what);  // the same, for the timeline
+    struct Mark {
+        std::chrono::milliseconds at;
+        std::string who;
+        char what;
+    };
+    std::vector<Mark> const& marks() const { return marks_; }
     std::deque<std::string> const& events() const { return events_; }
     std::function<void(std::string const&)> listener;  // hears every event as it is told
     // Error-level lines that begin so ("outbox.not_writable …") belong to this scenario until then.
@@ -156,6 +163,7 @@ class World {
     std::deque<std::string> events_;
     std::map<std::string, Clock::Instant, std::less<>> announced_;
     std::vector<std::string> surprises_;
+    std::vector<Mark> marks_;
     std::uint64_t turns_ = 0;
 };
 
