@@ -67,8 +67,7 @@ void Ingest::on_connected(Connected const& connected) {
     birth.payload = json::serialize(json::object{{"state", "online"}, {"version", version}});
     birth.content_type = "application/json";
     birth.retain = true;
-    ++in_flight_;
-    uplink_.publish(next_token_++, std::move(birth));
+    publish(std::move(birth));
     all_asked_ = true;
     turn();
 }
@@ -102,7 +101,31 @@ void Ingest::on_puback(std::uint64_t, std::uint8_t reason) {
         log::error("link.publish_forbidden",
                    {{"detail", "The broker's access list does not let the centre publish acknowledgements, answers or its state."}});
     if (in_flight_ > 0) --in_flight_;
+    last_puback_ = clock_.now();
     pump();
+}
+
+void Ingest::publish(Message message) {
+    if (in_flight_++ == 0) last_puback_ = clock_.now();
+    uplink_.publish(next_token_++, std::move(message));
+    if (!std::exchange(watching_, true)) asio::co_spawn(loop_, watch_for_stall(), asio::detached);
+}
+
+// A broker may keep PUBACKs and go on answering pings. Each one kept takes a place in the window for ever, until nothing can be
+// acknowledged any more.
+Task<void> Ingest::watch_for_stall() {
+    while (status_.connected && in_flight_ > 0) {
+        auto const due = last_puback_ + limits_.stall;
+        if (clock_.now() < due) {
+            co_await clock_.sleep_until(due);
+            continue;
+        }
+        log::warn("link.stalled",
+                  {{"publishes", in_flight_}, {"detail", "The broker takes publishes and does not answer them; connecting again."}});
+        uplink_.close();
+        break;
+    }
+    watching_ = false;
 }
 
 void Ingest::on_messages(std::vector<Message> messages) {
@@ -149,17 +172,21 @@ void Ingest::turn() {
         intake_.add(std::move(batch));
         Result<Taken> taken = intake_.commit(now_ms);
         std::vector<Acknowledgement> all;
-        if (all_asked) all = intake_.acknowledgements();
-        asio::post(loop_, [this, bytes, taken = std::move(taken), all = std::move(all)]() mutable {
-            committed(std::move(taken), std::move(all), bytes);
+        // Only what a commit has made sure of: before the first one, what can be read need not be on the disk.
+        if (all_asked && taken) all = intake_.acknowledgements();
+        asio::post(loop_, [this, bytes, all_asked, taken = std::move(taken), all = std::move(all)]() mutable {
+            committed(std::move(taken), std::move(all), all_asked, bytes);
         });
         intake_.database().fold_when_due();  // after the acknowledgements have been handed on
     });
 }
 
-void Ingest::committed(Result<Taken> taken, std::vector<Acknowledgement> all, std::size_t bytes) {
+void Ingest::committed(Result<Taken> taken, std::vector<Acknowledgement> all, bool all_asked, std::size_t bytes) {
+    if (!taken) {
+        all_asked_ = all_asked_ || all_asked;
+        return failed(taken.error());
+    }
     for (Acknowledgement const& acknowledgement : all) acknowledge(acknowledgement);
-    if (!taken) return failed(taken.error());
     if (!std::exchange(status_.storing, true)) {
         log::info("store.recovered", {{"held_bytes", status_.held_bytes}});
         status_.held_bytes = inbox_bytes_;  // what failed attempts had left with the intake went with this one
@@ -240,8 +267,7 @@ void Ingest::pump() {
         } else {
             return;
         }
-        ++in_flight_;
-        uplink_.publish(next_token_++, std::move(message));
+        publish(std::move(message));
     }
 }
 

@@ -30,6 +30,7 @@ struct IngestLimits {
     int wal_pages =
         4'000;  // more than these 16 MiB in the WAL are folded into the database, between commits: a quarter of a second of full load
     std::size_t publishes = 100;                     // without PUBACK, or fewer when the broker says so
+    std::chrono::milliseconds stall{30'000};         // publishes, and no PUBACK for so long: the connection is given up
     std::chrono::milliseconds retry{5'000};          // after a commit that failed
     std::chrono::milliseconds reconnect_first{500};  // doubled at each failure
     std::chrono::milliseconds reconnect_last{30'000};
@@ -72,12 +73,14 @@ class Ingest final : public UplinkListener {
 
  private:
     void turn();
-    void committed(Result<Taken> taken, std::vector<Acknowledgement> all, std::size_t bytes);
+    void committed(Result<Taken> taken, std::vector<Acknowledgement> all, bool all_asked, std::size_t bytes);
     void failed(Error const& error);
     void tell(Taken const& taken);
     void see(Message const& message);
     void acknowledge(Acknowledgement const& acknowledgement);
     void pump();
+    void publish(Message message);
+    Task<void> watch_for_stall();
     Task<void> reopen_after(std::chrono::milliseconds delay);
     Task<void> turn_after(std::chrono::milliseconds delay);
 
@@ -95,6 +98,8 @@ class Ingest final : public UplinkListener {
     std::deque<Message> answers_;
     std::size_t in_flight_ = 0, window_ = 1;
     std::uint64_t next_token_ = 1;
+    Clock::Instant last_puback_;
+    bool watching_ = false;
     std::chrono::milliseconds backoff_;
     bool busy_ = false;       // a batch is with the store, or waits to be tried again
     bool all_asked_ = false;  // the next turn brings the acknowledgement of every known stream

@@ -227,6 +227,31 @@ TEST_CASE("publishes without PUBACK stay within the broker's receive maximum, an
     CHECK(centre.uplink.payloads(ack_topic).back() == ack_of(sender, 30));
 }
 
+// Storm seed 569: each PUBACK that never came took a place in the window, until no acknowledgement could leave any more.
+TEST_CASE("a broker that keeps PUBACKs to itself is left, and everything is acknowledged on the next connection (field 19)") {
+    Folder folder;
+    Sender sender{stream_a};
+    Centre centre{folder / "central.db"};
+    centre.uplink.connect(4);
+    centre.uplink.deliver({sender.send(line_message("a", "x"))});
+    centre.clock.settle(), centre.run_store(), centre.clock.settle();
+    REQUIRE(centre.uplink.unanswered.size() > 0);
+    centre.clock.run_for(29s);
+    CHECK(centre.uplink.opens == 1);
+    centre.uplink.puback();
+    centre.clock.run_for(29s);
+    CHECK(centre.uplink.opens == 1);
+    centre.clock.run_for(5s);
+    CHECK(centre.has_logged("link.stalled"));
+    REQUIRE(centre.uplink.opens == 2);
+    centre.uplink.published.clear();
+    centre.uplink.connect(4);
+    centre.settle();
+    CHECK(centre.uplink.payloads(ack_topic) == std::vector{ack_of(sender, 1)});
+    centre.clock.run_for(1h);
+    CHECK(centre.uplink.opens == 2);
+}
+
 TEST_CASE("a store that cannot write acknowledges nothing, says so once, and heals by itself") {
     Folder folder;
     Sender sender{stream_a};
