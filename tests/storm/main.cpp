@@ -1,5 +1,6 @@
 // The storms' own program; `./dev storm` builds and runs it.
 #include <fmt/format.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -26,7 +27,7 @@ struct Options {
     std::optional<std::uint64_t> demo;
     int hours = 48;
     unsigned jobs = 1, fresh = 0;
-    bool tell = false;
+    bool tell = false, first = false;
     std::string repeat = "./dev storm";
 };
 
@@ -145,6 +146,10 @@ int run_all(Options const& options) {
         total.sectors_lost += line.sectors_lost;
         total.seconds += line.seconds;
         if (!line.balances) failed.push_back(line.seed);
+        if (!line.balances && options.first) {
+            for (pid_t const worker : workers) ::kill(worker, SIGKILL);
+            break;
+        }
         if (!options.resume_from.empty())
             std::ofstream(options.resume_from, std::ios::app) << line.seed << (line.balances ? " balances\n" : " FAILS\n");
         if (count % 100 == 0)
@@ -166,7 +171,8 @@ int run_all(Options const& options) {
         count, options.hours, count - failed.size(), failed.size(), count == 0 ? 0.0 : total.seconds / static_cast<double>(count),
         total.measured, total.owed, total.records, total.deaths, total.sectors_lost);
     for (std::uint64_t const seed : failed) std::cout << fmt::format("failed: {} {}\n", options.repeat, seed);
-    if (!ended_well) std::cout << fmt::format("A worker ended before its time: {} of {} seeds were run.\n", count, options.seeds.size());
+    if (!ended_well && !(options.first && !failed.empty()))
+        std::cout << fmt::format("A worker ended before its time: {} of {} seeds were run.\n", count, options.seeds.size());
     return failed.empty() && ended_well ? 0 : 1;
 }
 
@@ -210,6 +216,7 @@ int main(int argc, char** argv) {
     app.add_option("--jobs", options.jobs, "Processes at once")->capture_default_str()->check(CLI::Range(1u, 64u));
     app.add_option("--progress", options.resume_from, "The file in which finished seeds are noted, for --resume");
     app.add_flag("--resume", resume, "Pass over the seeds that --progress notes as balanced");
+    app.add_flag("--first", options.first, "End at the first seed that does not balance");
     app.add_flag("--tell", options.tell, "Print every event");
     app.add_option("--demo", options.demo, "Narrate one storm for a visitor");
     try {

@@ -68,7 +68,7 @@ class Judge {
         while (plates.next()) plates_[plates.bytes(0)] = plates.bytes(1);
         for (Measured const& one : truth_.all()) compare(one);
         for (auto const& [place, texts] : texts_)
-            for (auto const& [text, times] : texts)
+            for (auto const& [text, keys] : texts)
                 if (!known_texts_[place].contains(text))
                     fault(fmt::format("{}/{}: the centre holds a line that nobody sent: {}", std::get<0>(place), std::get<1>(place), text));
         for (auto const& [place, originals] : originals_)
@@ -143,7 +143,7 @@ class Judge {
             auto const* const message = parsed->get_object().if_contains("message");
             if (!message) return;
             std::string const text{message->get_string()};
-            ++texts_[place][text];
+            texts_[place][text].insert(attributes.at("sourcekey"));
             by_key_[place][attributes.at("sourcekey")].insert(text);
         } else if (type == "run.file") {
             chunks_[attributes.at("subject")][attributes.at("filesha256")][std::stoull(attributes.at("fileoffset"))] = data;
@@ -167,7 +167,8 @@ class Judge {
             return compare_original(one, place, name);
         }
         known_texts_[place].insert(one.text);
-        std::uint64_t times = texts_[place].contains(one.text) ? 1 : 0;
+        std::uint64_t times = texts_[place].contains(one.text) ? texts_[place][one.text].size() : 0;
+        if (times > 1) return fault(fmt::format("{}: stored under {} keys, so counted so often", name, times));
         if (one.kind == Measured::Kind::keyed_line) {
             auto const& texts = by_key_[place][one.key];
             times = texts.size();
@@ -208,7 +209,7 @@ class Judge {
     Clock::Instant began_;
     sqlite3* database_ = nullptr;
     Verdict verdict_;
-    std::map<Place, std::map<std::string, std::uint64_t>> texts_;
+    std::map<Place, std::map<std::string, std::set<std::string>>> texts_;  // line → keys it was stored under
     std::map<Place, std::map<std::string, std::set<std::string>>> by_key_;
     std::map<Place, std::map<std::string, std::map<std::string, std::string>>> originals_;  // original SHA-256 → run → SHA-256 as sent
     std::map<std::string, std::set<std::string>> readable_;                                 // original SHA-256 → runs
