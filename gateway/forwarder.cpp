@@ -36,8 +36,8 @@ Message message_of(Record const& record, std::string_view site, std::string_view
 }  // namespace
 
 std::string_view to_string(LinkState state) {
-    constexpr std::string_view names[] = {"connecting",     "connected",  "centre_away", "refused",
-                                          "not_authorised", "taken_over", "stalled",     "centre_disagrees"};
+    constexpr std::string_view names[] = {"connecting", "connected", "centre_away",      "refused",  "not_authorised",
+                                          "taken_over", "stalled",   "centre_disagrees", "rehearsal"};
     return names[static_cast<int>(state)];
 }
 
@@ -55,25 +55,6 @@ Forwarder::Forwarder(Uplink& uplink, Clock& clock, Entropy& entropy, asio::any_i
 Forwarder::~Forwarder() {
     *alive_ = false;
     uplink_.listen(nullptr);
-}
-
-void Forwarder::start() {
-    uplink_.listen(this);
-    open();
-}
-
-void Forwarder::stop() {
-    stopped_ = true;
-    uplink_.close();
-}
-
-void Forwarder::reconnect_now() {
-    backoff_ = {};
-    if (connected_) return uplink_.close();
-    if (!open_scheduled_ || stopped_) return;
-    ++attempt_;  // whoever sleeps until the next attempt finds it made
-    open_scheduled_ = false;
-    open();
 }
 
 void Forwarder::add(RecordSource& source, bool live) {
@@ -115,9 +96,8 @@ void Forwarder::remember(std::string const& stream, std::uint64_t acknowledged) 
 
 void Forwarder::appended() { pump(); }
 
-void Forwarder::open() { uplink_.open(); }
-
 void Forwarder::on_connected(Connected const& connected) {
+    if (held_) return uplink_.close();  // the attempt was under way when the link was closed on purpose
     connected_ = true;
     connected_at_ = clock_.now();
     unheard_ = false;
@@ -155,7 +135,8 @@ void Forwarder::on_closed(LinkEnd end, std::string const& detail) {
     centre_online_ = false;
     flights_.clear();
     go_back_all();
-    if (stopped_) return;
+    opened_ = false;
+    if (stopped_ || held_) return;
     switch (end) {
         case LinkEnd::refused:
             stalling_ = false;
@@ -171,25 +152,6 @@ void Forwarder::on_closed(LinkEnd end, std::string const& detail) {
         case LinkEnd::asked: break;
     }
     schedule_open();
-}
-
-void Forwarder::schedule_open() {
-    if (open_scheduled_) return;
-    open_scheduled_ = true;
-    backoff_ = std::clamp(backoff_ * 2, limits_.backoff_first, limits_.backoff_last);
-    // Half fixed, half random: after a broker's restart the gateways of all sites must not come back in the same instant.
-    std::uint8_t dice = 0;
-    entropy_.fill(std::as_writable_bytes(std::span{&dice, 1}));
-    auto const wait = backoff_ / 2 + backoff_ * dice / 510;
-    asio::co_spawn(
-        loop_,
-        [this, alive = alive_, wait, attempt = attempt_]() -> Task<void> {
-            co_await clock_.sleep_for(std::chrono::duration_cast<std::chrono::milliseconds>(wait));
-            if (!*alive || attempt != attempt_) co_return;
-            open_scheduled_ = false;
-            if (!stopped_) open();
-        },
-        asio::detached);
 }
 
 void Forwarder::go_back(Lane& lane, std::uint64_t through) {
@@ -208,7 +170,7 @@ void Forwarder::go_back_all() {
 }
 
 void Forwarder::pump() {
-    if (!connected_) return;
+    if (!connected_ || held_) return;
     publish_births();
     if (!centre_online_) return;
     for (auto const& lane : lanes_) {
@@ -357,7 +319,7 @@ void Forwarder::watch_for_stall() {
     asio::co_spawn(
         loop_,
         [this, alive = alive_]() -> Task<void> {
-            while (connected_ && (in_flight() || unheard_)) {
+            while (connected_ && !held_ && (in_flight() || unheard_)) {
                 auto const due = last_progress_ + stall_time();
                 if (clock_.now() >= due) {
                     if (in_flight()) {
@@ -379,6 +341,11 @@ void Forwarder::watch_for_stall() {
 }
 
 void Forwarder::set_state(LinkState state, std::string detail) {
+    // What still comes from the connection that is being closed says nothing about the link any more.
+    if (held_) {
+        state = LinkState::rehearsal;
+        detail = held_why_;
+    }
     // A disagreement outlives reconnections: only an acknowledgement that fits, or a person, ends it.
     auto const disagreeing = std::find_if(lanes_.begin(), lanes_.end(), [](auto const& lane) { return !lane->disagreement.empty(); });
     if (state == LinkState::connected && disagreeing != lanes_.end()) {
@@ -390,9 +357,8 @@ void Forwarder::set_state(LinkState state, std::string detail) {
     status_.detail = std::move(detail);
     if (changed) {
         bool const bad = state == LinkState::not_authorised || state == LinkState::taken_over || state == LinkState::centre_disagrees;
-        (bad                             ? log::error
-         : state == LinkState::connected ? log::info
-                                         : log::warn)("link.state_changed", {{"state", to_string(state)}, {"detail", status_.detail}});
+        bool const meant = state == LinkState::connected || state == LinkState::rehearsal;
+        (bad ? log::error : meant ? log::info : log::warn)("link.state_changed", {{"state", to_string(state)}, {"detail", status_.detail}});
     }
     listener_.on_link(status_);
 }

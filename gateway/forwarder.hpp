@@ -20,13 +20,14 @@ namespace marrowlink {
 
 enum class LinkState : std::uint8_t {
     connecting,
-    connected,        // broker and centre are there
-    centre_away,      // the broker is there, the centre is not: nothing is sent, nothing is lost
-    refused,          // no connection; tried again with backoff
-    not_authorised,   // the broker refuses this client or its records
-    taken_over,       // another client uses this id
-    stalled,          // sent, but neither PUBACK nor acknowledgement came within the stall time
-    centre_disagrees  // central holds other records under our stream; nothing is removed
+    connected,         // broker and centre are there
+    centre_away,       // the broker is there, the centre is not: nothing is sent, nothing is lost
+    refused,           // no connection; tried again with backoff
+    not_authorised,    // the broker refuses this client or its records
+    taken_over,        // another client uses this id
+    stalled,           // sent, but neither PUBACK nor acknowledgement came within the stall time
+    centre_disagrees,  // central holds other records under our stream; nothing is removed
+    rehearsal          // kept closed on purpose by `hold`; no fault
 };
 std::string_view to_string(LinkState state);
 
@@ -65,9 +66,13 @@ class Forwarder final : public UplinkListener {
               ForwarderLimits limits, ForwarderListener& listener);
     ~Forwarder() override;
 
-    void start();                               // first attempt to connect
-    void stop();                                // closes; no further attempt
-    void reconnect_now();                       // after a change of certificates or configuration
+    void start();          // first attempt to connect
+    void stop();           // closes; no further attempt
+    void reconnect_now();  // after a change of certificates or configuration
+    // Closes the link and keeps it closed until `release`, whatever else happens; the state is `rehearsal` with `why` until then. What is
+    // appended meanwhile is sent after it, from the last acknowledged record on, as after any other break.
+    void hold(std::string why);
+    void release();                             // connects at once, without backoff
     void add(RecordSource& source, bool live);  // drained in the order added, the live one last
     void remove(RecordSource& source);
     // A stream of ours that ended with everything acknowledged through `acknowledged`. Central is asked about it at each connection.
@@ -124,6 +129,7 @@ class Forwarder final : public UplinkListener {
     void watch_for_stall();
     std::chrono::milliseconds stall_time() const;
     void schedule_open();
+    void forget_schedule();
     void set_state(LinkState state, std::string detail);
     bool in_flight() const { return !flights_.empty() || unacknowledged_records_ > 0; }
 
@@ -162,6 +168,9 @@ class Forwarder final : public UplinkListener {
     bool stopped_ = false;
     bool stalling_ = false;
     bool open_scheduled_ = false;
+    bool opened_ = false;  // the uplink was asked to open and has not said that it is closed
+    bool held_ = false;
+    std::string held_why_;
     bool unheard_ = false;       // the broker knows no subscriber although the centre says that it is there
     std::uint64_t attempt_ = 0;  // raised when one is made ahead of its time
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
