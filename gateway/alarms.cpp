@@ -88,6 +88,15 @@ Alarm restart_needed(std::string sections) {
     return made;
 }
 
+Alarm rehearsal(std::string const& until) {
+    Alarm made =
+        alarm("link.rehearsal", Severity::warn,
+              fmt::format("An outage is being rehearsed until {} UTC: the link to the centre is closed on purpose.", until.substr(11, 5)),
+              "This is no fault, and nothing needs to be done: results are kept here, and the link opens again by itself.");
+    made.parameters["until"] = until;
+    return made;
+}
+
 Alarm file_not_taken(FileState const& file, Clock::Instant now) {
     constexpr std::chrono::minutes patience{10};
     bool const stuck = file.standing == FileStanding::refused || file.standing == FileStanding::incomplete;

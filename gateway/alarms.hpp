@@ -16,6 +16,7 @@ Alarm outbox_full(std::string reason);
 Alarm outbox_cannot_write(std::string reason);
 Alarm configuration_refused(std::string reason);
 Alarm restart_needed(std::string sections);
+Alarm rehearsal(std::string const& until);  // RFC 3339
 
 // A file refused or incomplete for ten minutes; an alarm with no id when there is nothing to say yet.
 Alarm file_not_taken(FileState const& file, Clock::Instant now);

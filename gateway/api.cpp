@@ -7,7 +7,10 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <charconv>
+#include <cmath>
 #include <set>
+
+#include "gateway/rehearsal.hpp"
 
 namespace marrowlink {
 namespace {
@@ -220,6 +223,7 @@ Task<HttpResponse> GatewayApi::handle(HttpRequest const& request) {
         }
         if (!id.empty()) co_return co_await run_part(std::move(id), std::move(part), request);
     }
+    if (path == "/api/rehearsal") co_return rehearsal(request);
     if (!is_read(request)) co_return not_allowed("GET");
     if (path == "/api/status") co_return json_response(board_.json());
     if (path == "/api/events") {
@@ -297,6 +301,25 @@ Task<HttpResponse> GatewayApi::label(std::string run, HttpRequest const& request
     json::object done;
     done["labelled"] = true;
     co_return json_response(done, 201);
+}
+
+HttpResponse GatewayApi::rehearsal(HttpRequest const& request) {
+    if (is_read(request)) return json_response(commands_.rehearsal());
+    std::string const who = request.local ? "command" : "page";
+    if (request.method == "DELETE") {
+        auto const ended = commands_.end_rehearsal(who);
+        return ended ? json_response(*ended) : error_response(ended.error());
+    }
+    if (request.method != "POST") return not_allowed("GET, POST and DELETE");
+    auto const body = body_of(request);
+    if (!body) return error_response(400, body.error().message);
+    auto const* const asked = body->if_contains("minutes");
+    double const length_ms = asked && asked->is_number() ? asked->to_number<double>() * 60'000 : NAN;
+    if (!(length_ms >= static_cast<double>(rehearsal_min.count()) && length_ms <= static_cast<double>(rehearsal_max.count())))
+        return error_response(
+            400, "\"minutes\" is " + (asked ? json::serialize(*asked) : std::string("missing")) + "; a number from 0.1 to 60 is expected.");
+    auto const began = commands_.rehearse(std::chrono::milliseconds(std::llround(length_ms)), who);
+    return began ? json_response(*began, 201) : error_response(began.error());
 }
 
 }  // namespace marrowlink

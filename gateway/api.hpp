@@ -6,6 +6,9 @@
 //   readings, as `marrowlink-gateway read` prints them POST /api/instruments/<id>/start      {"plate"} → {"run"} POST /api/runs/<run>/label
 //   {"plate","who","why"} GET  /healthz /readyz /metrics        and the page itself under /
 //
+//   GET, POST, DELETE /api/rehearsal      an outage on purpose: how it stands, {"minutes"} begins one, its early end
+//   (gateway/rehearsal.hpp)
+//
 // Errors are {"error": sentence}: 400 the request is wrong, 404 no such thing, 409 not now (the instrument said no), 503 try again.
 #pragma once
 
@@ -36,6 +39,10 @@ class GatewayCommands {
     virtual Task<Result<std::string>> start(std::string instrument, std::string plate) = 0;
     virtual Task<Result<void>> label(std::string run, std::string plate, std::string who, std::string why) = 0;  // run.labelled is durable
     virtual Task<Result<std::vector<Reading>>> readings(std::string run) = 0;  // `unavailable` when the run is not kept here
+    // As in gateway/rehearsal.hpp.
+    virtual Result<json::object> rehearse(std::chrono::milliseconds length, std::string who) = 0;
+    virtual Result<json::object> end_rehearsal(std::string who) = 0;
+    virtual json::object rehearsal() const = 0;
 };
 
 class GatewayApi {
@@ -54,6 +61,7 @@ class GatewayApi {
     Task<HttpResponse> run_part(std::string run, std::string part, HttpRequest const& request);
     Task<HttpResponse> start(std::string instrument, HttpRequest const& request);
     Task<HttpResponse> label(std::string run, HttpRequest const& request);
+    HttpResponse rehearsal(HttpRequest const& request);
 
     StatusBoard& board_;
     GatewayCommands& commands_;

@@ -9,38 +9,28 @@
 #include <optional>
 
 #include "core/json.hpp"
+#include "gateway/ask.hpp"
 #include "gateway/config.hpp"
 #include "io/http.hpp"
 #include "io/system.hpp"
 
 namespace marrowlink {
 namespace {
-constexpr std::chrono::milliseconds patience{30'000};
-
+// One question, one answer.
 Result<json::object> ask(std::filesystem::path const& config_file, std::string method, std::string target, std::string body) {
     auto const config = read_config(config_file);
     if (!config) return fail(config.error());
     boost::asio::io_context loop{1};
     SystemClock clock;
-    std::optional<Result<HttpAnswer>> answer;
-    auto request = http_request(config->page.socket, clock, std::move(method), std::move(target), std::move(body), patience);
-    boost::asio::co_spawn(loop, std::move(request), [&](std::exception_ptr failure, Result<HttpAnswer> got) {
+    std::optional<Result<json::object>> answer;
+    auto question = ask_gateway(config->page.socket, clock, std::move(method), std::move(target), std::move(body));
+    boost::asio::co_spawn(loop, std::move(question), [&](std::exception_ptr failure, Result<json::object> got) {
         if (failure) std::rethrow_exception(failure);
         answer = std::move(got);
     });
     loop.run();
-    if (!answer || !*answer)
-        return fail(Fault::unavailable, fmt::format("No gateway answers on {}: {}", config->page.socket.string(),
-                                                    answer ? answer->error().message : "no answer"));
-    auto parsed = json::parse((*answer)->body, "the gateway's answer");
-    if (!parsed) return fail(parsed.error());
-    if (!parsed->is_object()) return fail(Fault::broken, "The gateway's answer is not an object.");
-    unsigned const status = (*answer)->status;
-    if (status >= 400) {
-        Fault const fault = status == 503 ? Fault::unavailable : status == 404 || status == 400 ? Fault::usage : Fault::refused;
-        return fail(fault, std::string{json::string_of(parsed->get_object(), "error")});
-    }
-    return parsed->get_object();
+    if (!answer) return fail(Fault::broken, "The question to the gateway ended without an answer.");
+    return *std::move(answer);
 }
 
 json::array list(json::object const& from, std::string_view name) {

@@ -32,6 +32,14 @@ Gateway::Gateway(GatewayParts parts, Config config, OpenedOutbox opened)
     outbox_ = std::make_unique<Outbox>(std::move(opened.store), parts_.clock, parts_.boot_id, parts_.loop, parts_.store);
     forwarder_ = std::make_unique<Forwarder>(parts_.uplink, parts_.clock, parts_.entropy, parts_.loop, config_.site, config_.gateway,
                                              forwarder_limits(config_), *this);
+    auto const room = [this] {
+        std::uint64_t free_bytes = 0;
+        return this->room(free_bytes);
+    };
+    auto const audit = [this](std::string action, std::string who, std::string detail) {
+        note("gateway", type::audit, {{"action", std::move(action)}, {"who", std::move(who)}, {"detail", std::move(detail)}});
+    };
+    rehearsal_ = std::make_unique<Rehearsal>(RehearsalParts{parts_.clock, parts_.loop, *forwarder_, *outbox_, board_, room, audit});
     board_.stream(outbox_->stream());
     board_.broker(fmt::format("{}:{}", config_.broker.host, config_.broker.port));
     board_.position(outbox_->position());
@@ -81,6 +89,7 @@ void Gateway::stop_link() {
 }
 
 void Gateway::run_instrument(InstrumentConfig const& config) {
+    rehearsal_->end(RehearsalEnd::stopping);
     Running& running = running_.emplace_back();
     running.config = config;
     InstrumentPlan plan = parts_.plan(config);
@@ -207,13 +216,18 @@ void Gateway::on_trouble(Error const& error) {
     log::error("outbox.not_writable", {{"reason", error.message}, {"consequence", "instruments are not acknowledged until this ends"}});
 }
 
+    rehearsal_->on_position();
 void Gateway::on_trouble_over() {
     bool const was = board_.clear("outbox.full");
     if (board_.clear("outbox.cannot_write") || was) log::info("outbox.writable_again", {});
+    rehearsal_->end(RehearsalEnd::store);
     show_disk();
 }
 
-void Gateway::on_damaged(Error const& error) { asio::co_spawn(parts_.loop, begin_new_stream(error), asio::detached); }
+void Gateway::on_damaged(Error const& error) {
+    rehearsal_->end(RehearsalEnd::store);
+    asio::co_spawn(parts_.loop, begin_new_stream(error), asio::detached);
+}
 
 Task<void> Gateway::begin_new_stream(Error why) {
     if (std::exchange(renewing_, true)) co_return;
@@ -425,16 +439,11 @@ Task<void> Gateway::housekeeping() {
 }
 
 void Gateway::show_disk() {
-    OutboxPosition const& position = outbox_->position();
+    usage_.note(parts_.clock.now(), outbox_->position());
     DiskView disk;
-    disk.budget_bytes = config_.outbox.budget_bytes;
-    std::error_code unknown;
-    auto const space = std::filesystem::space(config_.outbox.directory, unknown);
-    if (!unknown) disk.free_bytes = space.available;
-    std::uint64_t const room =
-        std::min(disk.budget_bytes - std::min(disk.budget_bytes, position.used_bytes), unknown ? disk.budget_bytes : disk.free_bytes);
-    usage_.note(parts_.clock.now(), position);
-    disk.room_hours = usage_.hours_for(room);
+    Room const room = this->room(disk.free_bytes);
+    disk.budget_bytes = room.budget_bytes;
+    disk.room_hours = room.hours;
     disk.state = disk.room_hours && *disk.room_hours < 24 ? DiskState::low : DiskState::ok;
     alarms::follow_room(board_, disk);
     board_.disk(std::move(disk));
@@ -446,3 +455,13 @@ Gateway::Running* Gateway::find(std::string_view id) {
 }
 
 }  // namespace marrowlink
+Room Gateway::room(std::uint64_t& free_bytes) const {
+    std::error_code unknown;
+    auto const space = std::filesystem::space(config_.outbox.directory, unknown);
+    std::optional<std::uint64_t> free;
+    if (!unknown) free = free_bytes = space.available;
+    Room room{room_bytes(outbox_->position(), config_.outbox.budget_bytes, free), config_.outbox.budget_bytes, {}};
+    room.hours = usage_.hours_for(room.bytes);
+    return room;
+}
+

@@ -18,6 +18,7 @@
 #include "gateway/instrument.hpp"
 #include "gateway/outbox.hpp"
 #include "gateway/outbox_directory.hpp"
+#include "gateway/rehearsal.hpp"
 #include "gateway/run_view.hpp"
 #include "gateway/status.hpp"
 
@@ -55,6 +56,11 @@ class Gateway final : public OutboxListener, public ForwarderListener, public In
     Task<Result<std::string>> start(std::string instrument, std::string plate) override;
     Task<Result<void>> label(std::string run, std::string plate, std::string who, std::string why) override;
     Task<Result<std::vector<Reading>>> readings(std::string run) override;
+    Result<json::object> rehearse(std::chrono::milliseconds length, std::string who) override {
+        return rehearsal_->begin(length, std::move(who));
+    }
+    Result<json::object> end_rehearsal(std::string who) override { return rehearsal_->end_early(std::move(who)); }
+    json::object rehearsal() const override { return rehearsal_->json(); }
 
  private:
     struct Running {
@@ -92,6 +98,7 @@ class Gateway final : public OutboxListener, public ForwarderListener, public In
     void show_files(std::string const& id, Driver const& driver);
     Task<void> housekeeping();
     void show_disk();
+    Room room(std::uint64_t& free_bytes) const;  // of the file system; untouched when that cannot be asked
     void show_link();
     Running* find(std::string_view id);
 
@@ -103,6 +110,7 @@ class Gateway final : public OutboxListener, public ForwarderListener, public In
     std::vector<std::unique_ptr<Salvage>> salvages_;
     std::unique_ptr<Forwarder> forwarder_;
     bool renewing_ = false;  // another outbox is being put in place of the present one
+    std::unique_ptr<Rehearsal> rehearsal_;
     std::list<Running> running_;
     std::list<Running> ended_;  // cancelled; kept until their coroutines have unwound
     UsageRate usage_;

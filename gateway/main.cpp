@@ -4,6 +4,7 @@
 #include "gateway/command.hpp"
 #include "gateway/config.hpp"
 #include "gateway/read.hpp"
+#include "gateway/rehearsal_text.hpp"
 #include "gateway/service.hpp"
 #include "gateway/simulate.hpp"
 #include "gateway/verify.hpp"
@@ -43,6 +44,12 @@ int main(int argc, char** argv) {
                                                  [&] { return ask_to_start(config_file, instrument, plate); }));
     start->add_option("instrument", instrument, "its id in the configuration")->required();
     start->add_option("--plate", plate, "the plate's barcode or name")->required();
+
+    double minutes = 10;
+    CLI::App* const rehearse = with_config(line.add("rehearse", "cut the link to the centre for some minutes, restore it, and report",
+                                                    [&] { return rehearse_outage(config_file, minutes); }));
+    rehearse->add_option("--minutes", minutes, "how long, from 0.1 to 60")->capture_default_str();
+    rehearse->footer(std::string{why_a_rehearsal_is_safe});
 
     bool as_json = false;
     with_config(line.add("status", "what the running gateway sees: instruments, link, backlog, alarms", [&] {

@@ -28,6 +28,16 @@ class Commands final : public GatewayCommands {
         readings.push_back(Reading{"P-1", "OD", "A1", "", "600", "", "0.123", "OD", ""});
         co_return readings;
     }
+    Result<json::object> rehearse(std::chrono::milliseconds length, std::string who) override {
+        said.push_back("rehearse " + std::to_string(length.count()) + " " + who);
+        if (busy) return fail(Fault::refused, "Not now.");
+        return json::object{{"phase", "away"}};
+    }
+    Result<json::object> end_rehearsal(std::string who) override {
+        said.push_back("end rehearsal " + who);
+        return json::object{{"phase", "catching_up"}};
+    }
+    json::object rehearsal() const override { return {{"phase", "none"}}; }
     std::vector<std::string> said;
     bool busy = false;
 };
@@ -111,6 +121,26 @@ TEST_CASE("a plate's name is taken up to its limit and not one byte more (field 
     CHECK(start(plate_text_bytes_max - 1) == 201);
     CHECK(start(plate_text_bytes_max) == 201);
     CHECK(start(plate_text_bytes_max + 1) == 400);
+}
+
+TEST_CASE("a rehearsal is begun, looked at and ended, and who asked is known by the way it came") {
+    World world;
+    CHECK(body_of(world.ask("GET", "/api/rehearsal")).at("phase").as_string() == "none");
+    CHECK(world.ask("POST", "/api/rehearsal", R"({"minutes":0.2})").status == 201);
+    CHECK(world.ask("DELETE", "/api/rehearsal").status == 200);
+    HttpRequest request;
+    request.method = "POST";
+    request.path = "/api/rehearsal";
+    request.body = R"({"minutes":60})";
+    request.content_type = "application/json";
+    request.local = true;
+    CHECK(world.clock.finish(world.api.handle(request)).status == 201);
+    CHECK(world.commands.said == std::vector<std::string>{"rehearse 12000 page", "end rehearsal page", "rehearse 3600000 command"});
+    world.commands.busy = true;
+    CHECK(world.ask("POST", "/api/rehearsal", R"({"minutes":1})").status == 409);
+    request.content_type = "text/plain";
+    CHECK(world.clock.finish(world.api.handle(request)).status == 400);
+    CHECK(world.commands.said.size() == 4);
 }
 
 TEST_CASE("a form of another page is refused by its content type") {

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <string>
 
+#include "gateway/alarms.hpp"
 #include "gateway/api.hpp"
 #include "io/system.hpp"
 #include "tests/web/scripted_server.hpp"
@@ -93,6 +94,12 @@ class World final : public GatewayCommands {
         co_return looks(card->plate, 1, false);
     }
 
+    Result<json::object> rehearse(std::chrono::milliseconds, std::string) override {
+        return fail(Fault::refused, "There is no link here to rehearse with.");
+    }
+    Result<json::object> end_rehearsal(std::string) override { return fail(Fault::refused, "No rehearsal is under way."); }
+    json::object rehearsal() const override { return {{"phase", "none"}}; }
+
     bool step(std::string_view name) {
         if (name == "look") {
             ++looks_;
@@ -119,7 +126,11 @@ class World final : public GatewayCommands {
             board_.raise(std::move(alarm));
             seq_ += 214;
             position(seq_, acknowledged_);
+        } else if (name == "rehearsal") {
+            board_.link("rehearsal", "The link is closed for a rehearsal until 02:40 UTC; this is no fault.");
+            board_.raise(alarms::rehearsal("2026-11-25T02:40:00.000Z"));
         } else if (name == "recovery") {
+            board_.clear("link.rehearsal");
             board_.link("connected", "");
             board_.clear("link.refused");
             board_.pubacked(seq_);
