@@ -29,4 +29,8 @@ std::int64_t integer_of(object const& from, std::string_view name) {
     return 0;
 }
 
+void put_text(object& into, std::string_view name, std::string_view text) {
+    if (!text.empty()) into[name] = text;
+}
+
 }  // namespace marrowlink::json

@@ -24,4 +24,7 @@ Result<value> parse(std::string_view text, std::string_view what);
 std::string_view string_of(object const& from, std::string_view name);
 std::int64_t integer_of(object const& from, std::string_view name);
 
+// What is empty is left out: an absent member is what nobody said.
+void put_text(object& into, std::string_view name, std::string_view text);
+
 }  // namespace marrowlink::json

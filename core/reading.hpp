@@ -1,7 +1,10 @@
 // One measured value. Numbers are decimal text as the source wrote them, with '.', never a double: what is stored is what was said.
 #pragma once
 
+#include <array>
 #include <string>
+#include <string_view>
+#include <utility>
 
 namespace marrowlink {
 
@@ -18,5 +21,18 @@ struct Reading {
 
     friend bool operator==(Reading const&, Reading const&) = default;
 };
+
+// By the names that they have everywhere, in the order in which they are written: members in JSON, columns in CSV.
+inline constexpr std::array<std::pair<std::string_view, std::string Reading::*>, 9> reading_fields{{
+    {"plate", &Reading::plate},
+    {"read", &Reading::read},
+    {"well", &Reading::well},
+    {"time_s", &Reading::time_s},
+    {"wavelength_nm", &Reading::wavelength_nm},
+    {"excitation_nm", &Reading::excitation_nm},
+    {"value", &Reading::value},
+    {"unit", &Reading::unit},
+    {"flag", &Reading::flag},
+}};
 
 }  // namespace marrowlink

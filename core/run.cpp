@@ -18,21 +18,10 @@ Draft draft_of(RunIdentity const& id, std::string_view type, std::string part) {
 
 json::object header(RunIdentity const& id) { return json::object{{"run", id.run}, {"instrument", id.instrument}, {"driver", id.driver}}; }
 
-void put_if(json::object& out, std::string_view name, std::string_view value) {
-    if (!value.empty()) out[name] = value;
-}
-
 json::object reading_json(Reading const& r) {
     json::object out;
-    put_if(out, "plate", r.plate);
-    put_if(out, "read", r.read);
-    out["well"] = r.well;
-    put_if(out, "time_s", r.time_s);
-    put_if(out, "wavelength_nm", r.wavelength_nm);
-    put_if(out, "excitation_nm", r.excitation_nm);
-    put_if(out, "value", r.value);
-    put_if(out, "unit", r.unit);
-    put_if(out, "flag", r.flag);
+    for (auto const& [name, member] : reading_fields)
+        if (member == &Reading::well || !(r.*member).empty()) out[name] = r.*member;
     return out;
 }
 
@@ -123,11 +112,11 @@ Draft run_finished(RunIdentity const& id, RunManifest const& m) {
     Draft draft = draft_of(id, type::run_finished, "");
     json::object data = header(id);
     data["state"] = m.state;
-    put_if(data, "reason", m.reason);
+    json::put_text(data, "reason", m.reason);
     data["plate"] = m.plate;
-    put_if(data, "started", m.started);
-    put_if(data, "started_as_written", m.started_as_written);
-    put_if(data, "arrived", m.arrived);
+    json::put_text(data, "started", m.started);
+    json::put_text(data, "started_as_written", m.started_as_written);
+    json::put_text(data, "arrived", m.arrived);
     data["blocks"] = m.blocks;
     json::array files;
     for (RunFile const& f : m.files) {

@@ -24,18 +24,14 @@ std::string csv_field(std::string_view text) {
     return quoted + '"';
 }
 
-void put(json::object& into, std::string_view name, std::string_view text) {
-    if (!text.empty()) into[name] = text;
-}
-
 json::object frame_json(PlateFrame const& frame) {
     json::object out;
-    put(out, "plate", frame.plate);
-    put(out, "read", frame.read);
-    put(out, "time_s", frame.time_s);
-    put(out, "wavelength_nm", frame.wavelength_nm);
-    put(out, "excitation_nm", frame.excitation_nm);
-    put(out, "unit", frame.unit);
+    json::put_text(out, "plate", frame.plate);
+    json::put_text(out, "read", frame.read);
+    json::put_text(out, "time_s", frame.time_s);
+    json::put_text(out, "wavelength_nm", frame.wavelength_nm);
+    json::put_text(out, "excitation_nm", frame.excitation_nm);
+    json::put_text(out, "unit", frame.unit);
     return out;
 }
 
@@ -102,8 +98,8 @@ json::object plate_json(Plate const& plate, std::size_t frame) {
             Reading const& reading = plate.readings[i];
             json::object well;
             well["well"] = reading.well;
-            put(well, "value", reading.value);
-            put(well, "flag", reading.flag);
+            json::put_text(well, "value", reading.value);
+            json::put_text(well, "flag", reading.flag);
             wells.push_back(std::move(well));
         }
     }
@@ -113,15 +109,13 @@ json::object plate_json(Plate const& plate, std::size_t frame) {
 }
 
 std::string readings_csv(std::string_view file, std::vector<Reading> const& readings) {
-    std::string out = "file,plate,read,well,time_s,wavelength_nm,excitation_nm,value,unit,flag\r\n";
+    std::string out = "file";
+    for (auto const& [column, member] : reading_fields) (out += ',') += column;
+    out += "\r\n";
     std::string const name = csv_field(file);
     for (Reading const& reading : readings) {
         out += name;
-        for (std::string const* const field : {&reading.plate, &reading.read, &reading.well, &reading.time_s, &reading.wavelength_nm,
-                                               &reading.excitation_nm, &reading.value, &reading.unit, &reading.flag}) {
-            out += ',';
-            out += csv_field(*field);
-        }
+        for (auto const& [column, member] : reading_fields) (out += ',') += csv_field(reading.*member);
         out += "\r\n";
     }
     return out;

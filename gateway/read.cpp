@@ -18,19 +18,6 @@ namespace marrowlink {
 
 namespace {
 
-// The columns of a reading, the file's name before them.
-constexpr std::array<std::pair<std::string_view, std::string Reading::*>, 9> columns{{
-    {"plate", &Reading::plate},
-    {"read", &Reading::read},
-    {"well", &Reading::well},
-    {"time_s", &Reading::time_s},
-    {"wavelength_nm", &Reading::wavelength_nm},
-    {"excitation_nm", &Reading::excitation_nm},
-    {"value", &Reading::value},
-    {"unit", &Reading::unit},
-    {"flag", &Reading::flag},
-}};
-
 void append_field(std::string& line, std::string_view field) {
     if (field.find_first_of(",\"\r\n") == field.npos) {
         line += field;
@@ -171,20 +158,20 @@ class Printer {
         std::string line;
         if (options_.format == ReadFormat::csv && !std::exchange(header_printed_, true)) {
             line = "file";
-            for (auto const& [column, member] : columns) (line += ',') += column;
+            for (auto const& [column, member] : reading_fields) (line += ',') += column;
             out_ << line << '\n';
         }
         for (Reading const& reading : readings) {
             if (options_.format == ReadFormat::json) {
                 json::object object;
                 object["file"] = utf8(name);
-                for (auto const& [column, member] : columns) object[column] = utf8(reading.*member);
+                for (auto const& [column, member] : reading_fields) object[column] = utf8(reading.*member);
                 out_ << json::serialize(object) << '\n';
                 continue;
             }
             line.clear();
             append_field(line, name);
-            for (auto const& [column, member] : columns) append_field(line += ',', reading.*member);
+            for (auto const& [column, member] : reading_fields) append_field(line += ',', reading.*member);
             out_ << line << '\n';
         }
     }

@@ -60,6 +60,14 @@ TEST_CASE("readings are cut into blocks that fit, in order, none lost") {
     CHECK(run_readings(id, {}).empty());
 }
 
+TEST_CASE("what a source did not say of a reading is absent, but never its well") {
+    auto const blocks = run_readings(id, {Reading{}, Reading{"P1", "OD", "A1", "0", "600", "485", "0.10", "OD", "#LOW"}});
+    REQUIRE(blocks.size() == 1);
+    CHECK(blocks[0].data ==
+          R"({"run":"run-1","block":0,"readings":[{"well":""},{"plate":"P1","read":"OD","well":"A1","time_s":"0","wavelength_nm":"600",)"
+          R"("excitation_nm":"485","value":"0.10","unit":"OD","flag":"#LOW"}]})");
+}
+
 TEST_CASE("a manifest says what a person checks: first, last, least, greatest; a word is never a number") {
     std::vector<Reading> const readings = {{"", "", "A1", "", "", "", "0.5", "OD", ""},
                                            {"", "", "A2", "", "", "", "-1e-3", "OD", ""},
