@@ -1,4 +1,5 @@
 // The alarm strip's sentences by alarm id: what is wrong, what to do. An id that is not here shows the gateway's own English.
+import { time_text } from './dom.js';
 import { fill, language } from './text.js';
 
 const sentences = {
@@ -10,6 +11,7 @@ const sentences = {
     'link.stalled': ['Results are sent, but the centre does not confirm them.', 'Nothing is lost and it is tried again by itself. Tell the centre if this lasts.'],
     'link.centre_disagrees': ['The centre holds other records under this gateway’s stream.', 'Nothing is removed here. The outbox may have been copied or restored from a backup: call the administrator.'],
     'link.certificate_expired': ['The certificate of this gateway has expired.', 'Nothing is lost: results are kept here. Ask the administrator for a renewed certificate; it is used without a restart.'],
+    'link.rehearsal': ['An outage is being rehearsed until {until}: the link to the centre is closed on purpose.', 'This is no fault, and nothing needs to be done: results are kept here, and the link opens again by itself.'],
     'link.records_forgotten': ['The centre asks for {count} results that are no longer kept here.', 'The centre was restored from an old backup. Its administrator must restore a newer one.'],
     'certificate.ends': ['The certificate of this gateway ends in {days} days.', 'Ask the administrator to renew it; the new one is used without a restart.'],
     'outbox.set_aside': ['The store of results was damaged and has been set aside.', 'New results are kept in a new store; what can still be read of the old one is being sent. Call the administrator.'],
@@ -31,6 +33,7 @@ const sentences = {
     'link.stalled': ['Les résultats partent, mais le centre ne les confirme pas.', 'Rien n’est perdu et l’envoi reprend seul. Prévenez le centre si cela dure.'],
     'link.centre_disagrees': ['Le centre détient d’autres enregistrements sous le flux de cette passerelle.', 'Rien n’est effacé ici. La boîte d’envoi a pu être copiée ou restaurée d’une sauvegarde : appelez l’administrateur.'],
     'link.certificate_expired': ['Le certificat de cette passerelle a expiré.', 'Rien n’est perdu : les résultats sont gardés ici. Demandez un certificat renouvelé à l’administrateur ; il sert sans redémarrage.'],
+    'link.rehearsal': ['Exercice de coupure jusqu’à {until} : la liaison avec le centre est fermée exprès.', 'Ce n’est pas une panne et il n’y a rien à faire : les résultats sont gardés ici et la liaison se rouvre seule.'],
     'link.records_forgotten': ['Le centre demande {count} résultats qui ne sont plus gardés ici.', 'Le centre a été restauré d’une ancienne sauvegarde. Son administrateur doit en restaurer une plus récente.'],
     'certificate.ends': ['Le certificat de cette passerelle expire dans {days} jours.', 'Demandez à l’administrateur de le renouveler ; le nouveau sert sans redémarrage.'],
     'outbox.set_aside': ['La réserve de résultats était endommagée et a été mise de côté.', 'Les nouveaux résultats vont dans une nouvelle réserve ; ce qui reste lisible de l’ancienne est envoyé. Appelez l’administrateur.'],
@@ -49,6 +52,7 @@ const sentences = {
 // A sentence with a hole in it would be worse than English.
 export function alarm_sentences(alarm, title) {
   const parameters = { ...alarm.parameters, title: title || alarm.subject };
+  if (parameters.until) parameters.until = time_text(parameters.until);
   const own = sentences[language][alarm.id];
   const filled = own && own.map((sentence) => fill(sentence, parameters));
   return filled && !filled.some((sentence) => /\{\w+\}/.test(sentence)) ? filled : [alarm.what, alarm.todo];

@@ -46,7 +46,8 @@ export function draw_chain(container, { instruments, link, backlog, disk }) {
     const answering = conditions.filter((each) => each === 'good').length;
     const centre = link.state === 'connected' || link.state === 'stalled'
       ? (backlog.records ? t('chain.acknowledged_part', { n: number_text(link.acknowledged), of: number_text(link.appended) }) : t('chain.acknowledged'))
-      : link.state === 'centre_away' ? t('centre.away') : link.state === 'centre_disagrees' ? t('centre.disagrees') : t('centre.unknown');
+      : link.state === 'centre_away' ? t('centre.away') : link.state === 'centre_disagrees' ? t('centre.disagrees')
+        : link.state === 'rehearsal' ? t('centre.rehearsal') : t('centre.unknown');
     const disk_bad = disk.state === 'full' || disk.state === 'failed';
     return [h('h2', { class: 'hidden' }, t('chain.label')), h('ol', {},
       station(t('chain.instruments'), answering === instruments.length ? 'good' : 'old',
@@ -55,7 +56,7 @@ export function draw_chain(container, { instruments, link, backlog, disk }) {
         backlog.records ? h('span', {}, t('chain.waiting', { n: number_text(backlog.records), bytes: bytes_text(backlog.bytes) }),
           backlog.oldest_at !== undefined ? [', ', aged('chain.waiting_oldest', backlog.oldest_at)] : []) : t('chain.nothing_waits'),
         room_text(disk)]),
-      station(t('chain.broker'), broker_there && link.state !== 'stalled' ? 'good' : link.state === 'connecting' ? 'old' : 'bad',
+      station(t('chain.broker'), broker_there && link.state !== 'stalled' ? 'good' : ['connecting', 'rehearsal'].includes(link.state) ? 'old' : 'bad',
         [t(`link.${link.state}`), link.broker, link.certificate_days !== undefined && link.certificate_days <= 30 && t('certificate', { days: link.certificate_days })]),
       station(t('chain.centre'), link.state === 'connected' ? 'good' : link.state === 'centre_disagrees' ? 'bad' : 'old',
         [centre, last_ack_at === undefined ? t('chain.last_ack_none') : aged('chain.last_ack', last_ack_at)]))];

@@ -51,9 +51,11 @@ const en = {
   'link.stalled': 'Does not confirm',
   'link.centre_disagrees': 'Connected',
   'link.certificate_expired': 'Certificate has expired',
+  'link.rehearsal': 'Closed on purpose, for a rehearsal',
   'centre.away': 'Away: results wait here',
   'centre.disagrees': 'Disagrees about what it holds',
   'centre.unknown': 'Not known while the broker is away',
+  'centre.rehearsal': 'Gets what waits here after the rehearsal',
 
   'state.waiting_for_port': 'Waiting for its port',
   'state.connecting': 'Connecting',
@@ -204,9 +206,11 @@ const fr = {
   'link.stalled': 'Ne confirme pas',
   'link.centre_disagrees': 'Connecté',
   'link.certificate_expired': 'Le certificat a expiré',
+  'link.rehearsal': 'Coupé exprès, pour un exercice',
   'centre.away': 'Absente : les résultats attendent ici',
   'centre.disagrees': 'N’est pas d’accord sur ce qu’elle détient',
   'centre.unknown': 'Inconnu tant que le courtier est absent',
+  'centre.rehearsal': 'Recevra après l’exercice ce qui attend ici',
 
   'state.waiting_for_port': 'Attend son port',
   'state.connecting': 'Connexion',
