@@ -161,6 +161,21 @@ export const tests = {
     await not_there(page, '.alarm');
   },
 
+  'a rehearsed outage is told from a real one, in both languages': async (world) => {
+    const page = await open(world);
+    await world.server.steps('rehearsal');
+    await see(page, '.alarm', /An outage is being rehearsed until [^{}]*:[^{}]*closed on purpose\..*This is no fault/);
+    await see(page, '.station.old', 'Closed on purpose, for a rehearsal');
+    await see(page, '.station.old', 'Gets what waits here after the rehearsal');
+    await not_there(page, '.station.bad');
+    await accessible(page, 'a rehearsed outage');
+    await page.getByRole('button', { name: 'Français' }).click();
+    await see(page, '.alarm', /Exercice de coupure jusqu’à [^{}]* : la liaison.*Ce n’est pas une panne/);
+    await see(page, '.station.old', 'Coupé exprès, pour un exercice');
+    await world.server.steps('recovery');
+    await not_there(page, '.alarm');
+  },
+
   'errors stand above warnings, and an alarm that the page does not know speaks for itself': async (world) => {
     const page = await open(world, { locale: 'fr-FR' });
     await world.server.steps('outage', 'full', 'unknown-alarm');
