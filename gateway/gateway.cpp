@@ -64,6 +64,8 @@ void Gateway::adopt(OpenedOutbox opened) {
 
 void Gateway::start() {
     show_disk();
+    // The store answers in the order in which it is asked, so nothing of an instrument is shown before this.
+    asio::co_spawn(parts_.loop, show_kept_runs(), asio::detached);
     for (InstrumentConfig const& instrument : config_.instruments) run_instrument(instrument);
     forwarder_->start();
     asio::co_spawn(parts_.loop, housekeeping(), asio::bind_cancellation_slot(stop_housekeeping_.slot(), asio::detached));
@@ -75,7 +77,19 @@ void Gateway::start() {
                                   {"acknowledged", outbox_->position().acknowledged}});
 }
 
+// What the page showed before this start.
+Task<void> Gateway::show_kept_runs() {
+    std::function<Result<std::vector<KeptRun>>(OutboxStore&)> read = [](OutboxStore& store) { return latest_runs(store, runs_kept_max); };
+    auto kept = co_await outbox_->ask(std::move(read));
+    if (!kept) {
+        log::warn("page.runs_not_read", {{"reason", kept.error().message}});
+        co_return;
+    }
+    for (KeptRun& run : *kept) board_.restore(std::move(run));
+}
+
 void Gateway::stop_instruments() {
+    rehearsal_->end(RehearsalEnd::stopping);
     for (Running& running : running_) running.cancel.emit(asio::cancellation_type::terminal);
     stop_housekeeping_.emit(asio::cancellation_type::terminal);
     stop_following_.emit(asio::cancellation_type::terminal);
@@ -89,7 +103,6 @@ void Gateway::stop_link() {
 }
 
 void Gateway::run_instrument(InstrumentConfig const& config) {
-    rehearsal_->end(RehearsalEnd::stopping);
     Running& running = running_.emplace_back();
     running.config = config;
     InstrumentPlan plan = parts_.plan(config);
@@ -173,11 +186,12 @@ Task<Result<void>> Gateway::label(std::string run, std::string plate, std::strin
     if (!found) co_return fail(found.error());
     std::string const sourcekey = *found;
     RunIdentity const id{known->instrument, running ? running->config.driver_name() : "unknown", run, sourcekey};
+    Draft const label = run_labelled(id, plate, who, why, random_uuid(parts_.entropy));
     Append append;
-    append.drafts.push_back(run_labelled(id, plate, who, why, random_uuid(parts_.entropy)));
+    append.drafts.push_back(label);
     auto const kept = co_await outbox_->append(std::move(append));
     if (!kept) co_return fail(kept.error());
-    board_.run(run).plate = plate;
+    show_draft(board_, label, *kept);
     co_return Result<void>{};
 }
 
@@ -202,9 +216,11 @@ Task<Result<std::string>> Gateway::run_of_taken(std::string instrument, std::str
 void Gateway::on_position(OutboxPosition const& position) {
     board_.position(position);
     forwarder_->appended();
+    rehearsal_->on_position();
 }
 
 void Gateway::on_trouble(Error const& error) {
+    rehearsal_->end(RehearsalEnd::store);
     Alarm alarm = error.fault == Fault::full ? alarms::outbox_full(error.message) : alarms::outbox_cannot_write(error.message);
     DiskView disk;
     disk.state = error.fault == Fault::full ? DiskState::full : DiskState::failed;
@@ -216,11 +232,9 @@ void Gateway::on_trouble(Error const& error) {
     log::error("outbox.not_writable", {{"reason", error.message}, {"consequence", "instruments are not acknowledged until this ends"}});
 }
 
-    rehearsal_->on_position();
 void Gateway::on_trouble_over() {
     bool const was = board_.clear("outbox.full");
     if (board_.clear("outbox.cannot_write") || was) log::info("outbox.writable_again", {});
-    rehearsal_->end(RehearsalEnd::store);
     show_disk();
 }
 
@@ -449,12 +463,6 @@ void Gateway::show_disk() {
     board_.disk(std::move(disk));
 }
 
-Gateway::Running* Gateway::find(std::string_view id) {
-    auto const found = std::find_if(running_.begin(), running_.end(), [&](Running const& running) { return running.config.id == id; });
-    return found == running_.end() ? nullptr : &*found;
-}
-
-}  // namespace marrowlink
 Room Gateway::room(std::uint64_t& free_bytes) const {
     std::error_code unknown;
     auto const space = std::filesystem::space(config_.outbox.directory, unknown);
@@ -465,3 +473,9 @@ Room Gateway::room(std::uint64_t& free_bytes) const {
     return room;
 }
 
+Gateway::Running* Gateway::find(std::string_view id) {
+    auto const found = std::find_if(running_.begin(), running_.end(), [&](Running const& running) { return running.config.id == id; });
+    return found == running_.end() ? nullptr : &*found;
+}
+
+}  // namespace marrowlink

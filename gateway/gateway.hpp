@@ -86,6 +86,7 @@ class Gateway final : public OutboxListener, public ForwarderListener, public In
     void on_taken(TakenFile const& file) override;
     void on_stored(std::string const& id, std::vector<Draft> const& drafts, std::size_t messages, std::uint64_t through) override;
 
+    Task<void> show_kept_runs();
     void run_instrument(InstrumentConfig const& config);
     void adopt(OpenedOutbox opened);
     Task<void> send_again(std::string stream, std::uint64_t through);
@@ -97,8 +98,8 @@ class Gateway final : public OutboxListener, public ForwarderListener, public In
     void follow(Running& running);
     void show_files(std::string const& id, Driver const& driver);
     Task<void> housekeeping();
-    void show_disk();
     Room room(std::uint64_t& free_bytes) const;  // of the file system; untouched when that cannot be asked
+    void show_disk();
     void show_link();
     Running* find(std::string_view id);
 
@@ -109,8 +110,8 @@ class Gateway final : public OutboxListener, public ForwarderListener, public In
     std::unique_ptr<OutboxDirectory> directory_;
     std::vector<std::unique_ptr<Salvage>> salvages_;
     std::unique_ptr<Forwarder> forwarder_;
-    bool renewing_ = false;  // another outbox is being put in place of the present one
     std::unique_ptr<Rehearsal> rehearsal_;
+    bool renewing_ = false;  // another outbox is being put in place of the present one
     std::list<Running> running_;
     std::list<Running> ended_;  // cancelled; kept until their coroutines have unwound
     UsageRate usage_;

@@ -4,20 +4,10 @@
 
 #include <algorithm>
 
+#include "gateway/outbox_schema.hpp"
+
 namespace marrowlink {
 namespace {
-
-constexpr char const* schema_sql = R"sql(
-CREATE TABLE meta(name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
-CREATE TABLE record(seq INTEGER PRIMARY KEY, key BLOB NOT NULL UNIQUE, run TEXT NOT NULL, type TEXT NOT NULL, attributes BLOB NOT NULL,
-                    data BLOB NOT NULL, chain BLOB NOT NULL, appended_ms INTEGER NOT NULL, bytes_through INTEGER NOT NULL) STRICT;
-CREATE INDEX record_run ON record(run) WHERE type IN ('run.started', 'run.finished');
-CREATE TABLE journal(instrument TEXT NOT NULL, start INTEGER NOT NULL, bytes BLOB NOT NULL, PRIMARY KEY(instrument, start)) STRICT;
-CREATE TABLE open_run(run TEXT PRIMARY KEY, instrument TEXT NOT NULL, plate TEXT NOT NULL, sourcekey TEXT NOT NULL, started TEXT NOT NULL) STRICT;
-CREATE TABLE taken(instrument TEXT NOT NULL, sha256 TEXT NOT NULL, run TEXT NOT NULL, name TEXT NOT NULL, PRIMARY KEY(instrument, sha256)) STRICT;
-CREATE TABLE blanked(original_sha256 TEXT NOT NULL, offset INTEGER NOT NULL, bytes BLOB NOT NULL, PRIMARY KEY(original_sha256, offset)) STRICT;
-CREATE TABLE salvage(stream TEXT PRIMARY KEY, acknowledged INTEGER NOT NULL, last INTEGER NOT NULL) STRICT;
-)sql";
 
 constexpr std::uint64_t page_bytes = 4096;  // SQLite's own default, and that of every file made here
 constexpr std::size_t prune_batch = 4096;   // acknowledged records that one transaction deletes when the budget needs their room
@@ -25,57 +15,7 @@ constexpr std::uint64_t tail_checked = 64;  // records whose chain is proved at 
 
 std::int64_t as_int(std::uint64_t value) { return static_cast<std::int64_t>(value); }
 std::uint64_t as_uint(std::int64_t value) { return static_cast<std::uint64_t>(value); }
-
-Result<std::string> expected_schema() {
-    auto memory = Database::open(":memory:", Database::Mode::create);
-    if (!memory) return fail(memory.error());
-    if (auto made = memory->exec(schema_sql); !made) return fail(made.error());
-    return memory->schema();
-}
-
-Result<void> check_identity(Database& database, std::string const& stream) {
-    auto const application = database.pragma("application_id");
-    auto const version = database.pragma("user_version");
-    if (!application) return fail(application.error());
-    if (!version) return fail(version.error());
-    std::string const file = database.path().string();
-    if (*application != outbox_application_id)
-        return fail(Fault::broken,
-                    fmt::format("{} is not an outbox: its application id is {}, expected {}.", file, *application, outbox_application_id));
-    if (*version > outbox_version)
-        return fail(Fault::configuration,
-                    fmt::format("{} was written by a newer version (layout {}, this program knows {}); install that version again.", file,
-                                *version, outbox_version));
-    // The number alone proves nothing once someone has switched versions back and forth.
-    auto const found = database.schema();
-    auto const expected = expected_schema();
-    if (!found) return fail(found.error());
-    if (!expected) return fail(expected.error());
-    if (*found != *expected)
-        return fail(Fault::broken,
-                    fmt::format("{} says layout {} but its tables are not those of layout {}.", file, *version, outbox_version));
-    auto named = database.prepare("SELECT value FROM meta WHERE name='stream'");
-    if (!named) return fail(named.error());
-    auto const row = named->step();
-    if (!row) return fail(row.error());
-    if (!*row || named->text(0) != stream)
-        return fail(Fault::broken, fmt::format("{} holds stream {}, expected {}.", file, *row ? named->text(0) : "none", stream));
-    return {};
-}
 }  // namespace
-
-// Whole or not at all: an existing file without our tables is then always a damaged one, never one that a killed process left half made.
-// Making it again under the same name would give the same ids to other records.
-Result<void> OutboxStore::create(std::filesystem::path const& path, std::string const& stream) {
-    auto memory = Database::open(":memory:", Database::Mode::create);
-    if (!memory) return fail(memory.error());
-    std::string const sql = fmt::format(
-        "BEGIN IMMEDIATE; {} INSERT INTO meta VALUES('stream', '{}'), ('acknowledged', '0'), ('acknowledged_bytes', '0'), ('pruned', '0'), "
-        "('pruned_chain', '{}'); PRAGMA application_id={}; PRAGMA user_version={}; COMMIT;",
-        schema_sql, stream, hex(chain_start(stream)), outbox_application_id, outbox_version);
-    if (auto made = memory->exec(sql.c_str()); !made) return fail(made.error());
-    return memory->backup_to(path);
-}
 
 OutboxStore::OutboxStore(Database database, Origin origin, OutboxLimits limits)
     : database_(std::move(database)), origin_(std::move(origin)), limits_(limits) {}
@@ -93,7 +33,7 @@ Result<std::unique_ptr<OutboxStore>> OutboxStore::open(std::filesystem::path con
             "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-1024; PRAGMA journal_size_limit=16777216;");
         !set)
         return fail(set.error());
-    if (auto identity = check_identity(*database, origin.stream); !identity) return fail(identity.error());
+    if (auto identity = recognise_outbox(*database, origin.stream); !identity) return fail(identity.error());
     std::unique_ptr<OutboxStore> store{new OutboxStore(std::move(*database), std::move(origin), limits)};
     if (auto ready = store->prepare(); !ready) return fail(ready.error());
     if (auto read = store->read_position(); !read) return fail(read.error());

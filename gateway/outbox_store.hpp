@@ -1,12 +1,22 @@
 // The outbox's file: one SQLite database per stream, named `<stream>.outbox`, so that a file too damaged to open still says whose it was.
 // Everything here blocks and belongs to the store thread; `Outbox` is the door for everyone else.
 //
-//   record    seq → what is published, byte for byte; key makes an append idempotent; `bytes_through` sums the sizes up to and with this
-//   record journal   bytes of instruments that cannot repeat themselves, durable before anyone parses them open_run  runs begun and neither
-//   finished nor aborted taken     export files already taken, by content blanked   the original bytes under the spaces of what left the
-//   site: chunks + blanked = the true original, without a second copy salvage   how far what is left of earlier, damaged streams has been
-//   acknowledged meta      stream; acknowledged, acknowledged_bytes; pruned, pruned_chain: the last record no longer kept, from whose chain
-//   the proof starts
+//   record:   seq → what is published, byte for byte; `key` makes an append idempotent; `bytes_through` sums the sizes up to and with it
+//
+//   journal:  bytes of instruments that cannot repeat themselves, durable before anyone parses them
+//
+//   open_run: runs begun and neither finished nor aborted
+//
+//   taken:    export files already taken, by content
+//
+//   blanked:  the original bytes under the spaces of what left the site: chunks + blanked = the true original, without a second copy
+//
+//   salvage:  how far what is left of earlier, damaged streams has been acknowledged
+//
+//   meta:     stream; acknowledged, acknowledged_bytes; pruned, pruned_chain: the last record no longer kept, from whose chain the proof
+//   starts
+//
+// Which tables and indexes there are: gateway/outbox_schema.
 #pragma once
 
 #include <filesystem>
@@ -24,8 +34,6 @@
 
 namespace marrowlink {
 
-inline constexpr std::int64_t outbox_application_id = 0x4D4C4F42;  // "MLOB"
-inline constexpr std::int64_t outbox_version = 1;
 inline constexpr std::string_view outbox_suffix = ".outbox";
 
 // One append: everything in it becomes durable in one transaction, or nothing does.
@@ -41,6 +49,13 @@ struct Append {
 
 struct OpenRun {
     std::string run, instrument, plate, sourcekey, started;
+};
+
+// The views hold until the one that is told returns.
+struct RunFact {
+    std::uint64_t seq = 0;
+    std::string_view type, data;
+    std::int64_t appended_ms = 0;  // UTC
 };
 
 struct SalvageState {
@@ -89,7 +104,12 @@ class OutboxStore {
     Result<std::string> journal(std::string const& instrument, std::uint64_t& start);
     Result<std::vector<OpenRun>> open_runs();
     Result<std::string> last_transcript(std::string const& instrument);  // SHA-256, hex, of its last finished run's; empty: none
-    Result<std::string> run_of_taken(std::string const& instrument, std::string const& sha256);  // empty: not taken
+    Result<std::string> run_of_taken(std::string const& instrument, std::string const& sha256);   // empty: not taken
+    Result<std::string> name_of_taken(std::string const& instrument, std::string const& sha256);  // empty: not taken
+    // The runs of which something was told last, newest word first; messages are none.
+    Result<std::vector<std::string>> latest_runs(std::size_t limit);
+    // What run.started, run.finished, run.aborted and run.labelled told of it, in order, one at a time.
+    Result<void> tell_run(std::string const& run, std::function<void(RunFact const&)> const& take);
     Result<std::string> sourcekey_of_run(std::string const& run);  // `unavailable` when the run is no longer kept
     Result<std::vector<Record>> records_of_run(std::string const& run, std::string_view type);  // for the page; in order
 
@@ -119,6 +139,7 @@ class OutboxStore {
     Result<void> take_over(OutboxStore& old, std::uint64_t common);
     Result<void> keep_row(SalvageState const& state);
     Result<void> apply(Append const& append, Stamp const& stamp, std::int64_t now_ms);
+    Result<std::string> taken(std::string_view column, std::string const& instrument, std::string const& sha256);
     Result<void> release_journal(std::string const& instrument, std::uint64_t through);
     Result<void> track_open_run(Draft const& draft, Stamp const& stamp);
     Result<void> remember_transcript(Draft const& finished);

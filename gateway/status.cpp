@@ -19,6 +19,11 @@ std::string_view to_string(RunState state) {
     return names[static_cast<int>(state)];
 }
 
+std::string_view to_string(Station station) {
+    constexpr std::string_view names[] = {"instrument", "gateway", "broker", "centre"};
+    return names[static_cast<int>(station)];
+}
+
 std::string_view to_string(DiskState state) {
     constexpr std::string_view names[] = {"ok", "low", "full", "failed"};
     return names[static_cast<int>(state)];
@@ -215,6 +220,7 @@ void StatusBoard::committed(std::string_view id, std::uint64_t last_seq, RunStat
     if (last_seq > card.last_seq) {  // the way of a run is the way of the last that there is of it
         card.at_broker.clear();
         card.at_centre.clear();
+        card.reached = Station::gateway;
     }
     card.last_seq = last_seq;
     card.at_gateway = now_text();
@@ -228,17 +234,39 @@ void StatusBoard::committed(std::string_view id, std::uint64_t last_seq, RunStat
     stamp_centre();
 }
 
+void StatusBoard::restore(KeptRun kept) {
+    RunCard& card = kept.card;
+    bool const old =
+        run_cards_.size() >= runs_shown_min && !in_progress(card.state) && card.noted.substr(0, 10) != now_text().substr(0, 10);
+    if (old || run_cards_.size() >= runs_kept_max || find_card(card.run)) return;
+    changed(runs_);
+    card.change = change_;
+    card.reached = Station::gateway;
+    // A wall clock that stepped back must not let a run begin in the future.
+    if (in_progress(card.state)) card.begun = clock_.now() - std::max(clock_.utc() - kept.first, std::chrono::milliseconds{0});
+    if (card.last_seq <= position_.acknowledged) {
+        card.reached = Station::centre;  // since when is not known
+        if (card.state == RunState::committed) card.state = RunState::acknowledged;
+    } else {
+        lower(next_at_broker_, card.last_seq);
+        lower(next_at_centre_, card.last_seq);
+    }
+    run_cards_.push_back(std::move(card));
+    stamp_broker();
+}
+
 void StatusBoard::stamp_broker() {
     if (next_at_broker_ == 0 || pubacked_ < next_at_broker_) return;
     next_at_broker_ = 0;
     bool stamped = false;
     for (RunCard& card : run_cards_) {
-        if (card.last_seq == 0 || !card.at_broker.empty()) continue;
+        if (card.last_seq == 0 || card.reached >= Station::broker) continue;
         if (card.last_seq > pubacked_) {
             lower(next_at_broker_, card.last_seq);
             continue;
         }
         card.at_broker = now_text();
+        card.reached = Station::broker;
         card.change = change_ + 1;
         stamped = true;
     }
@@ -250,12 +278,13 @@ void StatusBoard::stamp_centre() {
     next_at_centre_ = 0;
     bool stamped = false;
     for (RunCard& card : run_cards_) {
-        if (card.last_seq == 0 || !card.at_centre.empty()) continue;
+        if (card.last_seq == 0 || card.reached == Station::centre) continue;
         if (card.last_seq > position_.acknowledged) {
             lower(next_at_centre_, card.last_seq);
             continue;
         }
         card.at_centre = now_text();
+        card.reached = Station::centre;
         if (card.at_broker.empty()) card.at_broker = card.at_centre;  // it came through there, whatever became of the PUBACK
         if (card.state == RunState::committed) card.state = RunState::acknowledged;
         card.change = change_ + 1;

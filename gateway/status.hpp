@@ -42,10 +42,12 @@ enum class InstrumentState : std::uint8_t {
     watching
 };
 enum class RunState : std::uint8_t { started, measuring, committed, acknowledged, aborted, unreadable };
+enum class Station : std::uint8_t { instrument, gateway, broker, centre };
 enum class DiskState : std::uint8_t { ok, low, full, failed };
 enum class Severity : std::uint8_t { warn, error };
 std::string_view to_string(InstrumentState state);
 std::string_view to_string(RunState state);
+std::string_view to_string(Station station);
 std::string_view to_string(DiskState state);
 std::string_view to_string(Severity severity);
 
@@ -69,13 +71,16 @@ struct WellValue {
 // What a person holds against the printout. Texts are RFC 3339 or the instrument's own words; values are decimal text as written.
 struct RunCard {
     std::string run, instrument, plate;
-    std::string title;  // of what came, when it has no plate name: an export file's name
+    bool labelled = false;  // by a person, whose word counts more than what the instrument's records say
+    std::string title;      // of what came, when it has no plate name: an export file's name
     RunState state = RunState::started;
     std::string reason;  // of aborted, unreadable
     std::string started, finished;
-    std::optional<Clock::Instant> begun;                          // for elapsed time while it measures
-    std::string at_instrument, at_gateway, at_broker, at_centre;  // its path; the last three are set by committed(), pubacked(), position()
-    std::optional<std::uint64_t> count, flagged, events;          // events: cytometry
+    std::optional<Clock::Instant> begun;    // for elapsed time while it measures
+    Station reached = Station::instrument;  // of its way; set by the board
+    std::string at_instrument, at_gateway, at_broker,
+        at_centre;                                        // when, as far as known: an earlier gateway process may have seen it arrive
+    std::optional<std::uint64_t> count, flagged, events;  // events: cytometry
     std::optional<WellValue> first, last;
     std::string min, max, unit;
     std::vector<std::string> files;
@@ -85,6 +90,13 @@ struct RunCard {
     std::string noted;           // when the card was made; its day decides how long it stays
     std::uint64_t last_seq = 0;  // kept by the board
     std::uint64_t change = 0;
+};
+
+// A run that was durable before this start.
+struct KeptRun {
+    RunCard card;
+    std::uint64_t first_seq = 0;
+    Clock::Utc first;  // when its first record was appended
 };
 
 struct FileNotice {
@@ -140,6 +152,8 @@ class StatusBoard {
     RunCard const* find_run(std::string_view id) const;
     // Its records are durable up to last_seq; one that is `started` begins now.
     void committed(std::string_view run, std::uint64_t last_seq, RunState state = RunState::committed);
+    // Behind those already there. One that is known, or too old for the page, is passed over.
+    void restore(KeptRun kept);
     void answer(std::string_view run, std::string_view state, std::string_view verdict, std::string_view reason);
     void files(std::string const& instrument, std::vector<FileNotice> files);  // all of this instrument's, in place of the last ones
     void plate(std::string_view run, Plate plate);                             // as far as measured

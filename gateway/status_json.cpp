@@ -141,6 +141,7 @@ json::object StatusBoard::run_json(RunCard const& card) const {
     put(out, "finished", card.finished);
     if (card.begun && (card.state == RunState::started || card.state == RunState::measuring)) out["elapsed_s"] = age_s(*card.begun);
     json::object path;
+    path["reached"] = to_string(card.reached);
     put(path, "instrument", card.at_instrument);
     put(path, "gateway", card.at_gateway);
     put(path, "broker", card.at_broker);

@@ -29,15 +29,6 @@ Result<void> apply(Database& database, Schema const& schema, std::size_t from) {
     return transaction->commit();
 }
 
-// The schema text of version `version`, made by the same SQL, so that it cannot drift from it.
-Result<std::string> expected_schema(Schema const& schema, std::size_t version) {
-    auto model = Database::open(":memory:", Database::Mode::create);
-    if (!model) return fail(model.error());
-    for (std::size_t step = 0; step < version; ++step)
-        if (auto const done = model->exec(schema.steps[step]); !done) return fail(done.error());
-    return model->schema();
-}
-
 std::string first_difference(std::string_view found, std::string_view expected) {
     std::size_t start = 0;
     for (std::size_t i = 0; i < found.size() && i < expected.size() && found[i] == expected[i]; ++i)
@@ -63,7 +54,7 @@ Result<void> check(Found const& found, Schema const& schema, std::string const& 
                         "Install the newer program; nothing was changed.",
                         path, found.version, schema.what, newest));
     }
-    auto const expected = found.version < 0 ? std::string{} : expected_schema(schema, static_cast<std::size_t>(found.version));
+    auto const expected = found.version < 0 ? std::string{} : schema_text(schema, static_cast<std::size_t>(found.version));
     if (!expected) return fail(expected.error());
     if (found.schema != *expected) {
         return fail(Fault::configuration, fmt::format("{} says that it is version {} of the {}, but its tables differ: {}. Restore a "
@@ -73,6 +64,23 @@ Result<void> check(Found const& found, Schema const& schema, std::string const& 
     return {};
 }
 }  // namespace
+
+Result<std::string> schema_text(Schema const& schema, std::size_t version) {
+    auto model = Database::open(":memory:", Database::Mode::create);
+    if (!model) return fail(model.error());
+    for (std::size_t step = 0; step < version; ++step)
+        if (auto const done = model->exec(schema.steps[step]); !done) return fail(done.error());
+    return model->schema();
+}
+
+Result<void> bring_up_to_date(Database& database, Schema const& schema, std::size_t from) {
+    auto const copy = std::filesystem::path{fmt::format("{}.before-v{}", database.path().string(), schema.steps.size())};
+    std::error_code error;
+    // A copy left by an attempt that was killed holds the same old content: the version it was made from is still the version here.
+    if (!std::filesystem::exists(copy, error))
+        if (auto const copied = database.backup_to(copy); !copied) return copied;
+    return apply(database, schema, from);
+}
 
 Result<Database> open_with_schema(std::filesystem::path const& path, Schema const& schema, std::string const& vfs) {
     auto database = Database::open(path, Database::Mode::create, vfs);
@@ -90,14 +98,8 @@ Result<Database> open_with_schema(std::filesystem::path const& path, Schema cons
         return fail(set.error());
     auto const from = static_cast<std::size_t>(empty ? 0 : found->version);
     if (from == schema.steps.size()) return database;
-    if (!empty) {
-        auto const copy = std::filesystem::path{fmt::format("{}.before-v{}", path.string(), schema.steps.size())};
-        std::error_code error;
-        // A copy left by an attempt that was killed holds the same old content: the version it was made from is still the version here.
-        if (!std::filesystem::exists(copy, error))
-            if (auto const copied = database->backup_to(copy); !copied) return fail(copied.error());
-    }
-    if (auto const applied = apply(*database, schema, from); !applied) return fail(applied.error());
+    auto const done = empty ? apply(*database, schema, from) : bring_up_to_date(*database, schema, from);
+    if (!done) return fail(done.error());
     return database;
 }
 

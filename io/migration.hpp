@@ -25,4 +25,9 @@ Result<Database> open_with_schema(std::filesystem::path const& path, Schema cons
 // The same checks on a file that is only read; an older version is refused too.
 Result<Database> open_for_reading(std::filesystem::path const& path, Schema const& schema, Database::Mode mode);
 
+// For a file that is made and checked by other rules. The text (as Database::schema) of version `version`, made by the same SQL, so that it
+// cannot drift from it; and the way from version `from` to the newest, a copy first, as above.
+Result<std::string> schema_text(Schema const& schema, std::size_t version);
+Result<void> bring_up_to_date(Database& database, Schema const& schema, std::size_t from);
+
 }  // namespace marrowlink

@@ -7,22 +7,23 @@ import { known, t } from './text.js';
 export const in_progress = (run) => run.state === 'started' || run.state === 'measuring';
 
 const steps = ['instrument', 'gateway', 'broker', 'centre'];
+const has_reached = (run, step) => steps.indexOf(step) <= steps.indexOf(run.path.reached);
 
 // While it measures, the instrument is where the run is; what stands in the outbox by then is that it was begun.
 function path(run) {
   const progressing = in_progress(run);
-  const state_of = (step) => (step === 'instrument' ? (progressing ? 'here' : 'reached') : run.path[step] ? 'reached' : 'ahead');
+  const state_of = (step) => (step === 'instrument' && progressing ? 'here' : has_reached(run, step) ? 'reached' : 'ahead');
   const when = (step) => {
-    if (step === 'instrument') return progressing ? t('path.here') : run.path[step] ? time_text(run.path[step]) : '\u2713';
-    if (!run.path[step]) return t('path.not_yet');
-    return progressing ? t('path.begun') : time_text(run.path[step]);
+    if (progressing) return t(step === 'instrument' ? 'path.here' : has_reached(run, step) ? 'path.begun' : 'path.not_yet');
+    if (!has_reached(run, step)) return t('path.not_yet');
+    return run.path[step] ? time_text(run.path[step]) : '\u2713';
   };
   return h('ol', { class: 'path', 'aria-label': t('path.label') }, steps.map((step) => h('li', { class: state_of(step) },
     h('span', { class: 'step' }, t(`path.${step}`)), h('span', { class: 'when' }, when(step)))));
 }
 
 function answer(run) {
-  if (!run.answer) return run.path.centre && !in_progress(run) ? h('p', { class: 'answer quiet' }, t('answer.none')) : null;
+  if (!run.answer) return has_reached(run, 'centre') && !in_progress(run) ? h('p', { class: 'answer quiet' }, t('answer.none')) : null;
   const key = `answer.${run.answer.verdict}`;
   const sentence = known(key) ? t(key) : `${run.answer.verdict} (${run.answer.state})`;
   const good = run.answer.verdict === 'counted' && run.answer.state === 'complete';

@@ -1,46 +1,8 @@
-#include "core/log.hpp"
-#include "forwarder_world.hpp"
-#include "gateway/gateway.hpp"
-#include "outbox_world.hpp"
+#include "gateway_world.hpp"
 
 using namespace marrowlink;
-using namespace marrowlink::outbox_world;
+using namespace marrowlink::gateway_world;
 using namespace std::chrono_literals;
-
-namespace {
-// A whole gateway without instruments, over an outbox that holds `appended` records.
-struct World {
-    explicit World(std::uint64_t appended) {
-        log::set_sink([](log::Level, std::string_view) {});
-        auto store = OutboxStore::open(folder.path(), origin_a, {});
-        REQUIRE(store);
-        fill(**store, 1, appended);
-        auto all = (*store)->peek(1, 1'000, 1u << 20);
-        REQUIRE(all);
-        records = std::move(*all);
-    }
-    void start() {
-        Config config;
-        config.site = "lyon";
-        config.gateway = "bench-2";
-        config.outbox.directory = folder.path();
-        auto opened = OutboxDirectory::open({folder.path(), "lyon", "bench-2", {}, "boot", {}}, dice, clock);
-        REQUIRE(opened);
-        gateway = std::make_unique<Gateway>(GatewayParts{clock, dice, loop.get_executor(), loop.get_executor(), broker, {}, "boot", {}},
-                                            std::move(config), std::move(*opened));
-        gateway->start();
-    }
-    bool shows(std::string const& text) { return json::serialize(gateway->board().json()).find(text) != std::string::npos; }
-
-    TemporaryFolder folder;
-    boost::asio::io_context loop{1};
-    sim::VirtualClock clock{loop};
-    sim::SeededEntropy dice{7};
-    forwarder_world::Broker broker{loop};
-    std::vector<Record> records;
-    std::unique_ptr<Gateway> gateway;
-};
-}  // namespace
 
 TEST_CASE("a gateway whose outbox was cloned sends in a new stream what the centre does not have") {
     World world{60};

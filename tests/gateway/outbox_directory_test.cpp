@@ -150,7 +150,7 @@ TEST_CASE("of two outboxes the newest that verifies is used, and what the other 
 TEST_CASE("a newer version's outbox is neither opened nor set aside (field 60)") {
     World world;
     REQUIRE(OutboxStore::create(world.file(stream_a), stream_a));
-    REQUIRE(Database::open(world.file(stream_a), Database::Mode::read_write)->exec("PRAGMA user_version=2"));
+    REQUIRE(Database::open(world.file(stream_a), Database::Mode::read_write)->exec("PRAGMA user_version=3"));
     auto const opened = world.open();
     REQUIRE_FALSE(opened);
     CHECK(opened.error().fault == Fault::configuration);

@@ -5,6 +5,7 @@
 
 #include <chrono>
 
+#include "gateway/salvage_scan.hpp"
 #include "outbox_world.hpp"
 
 using namespace marrowlink;
@@ -167,11 +168,76 @@ TEST_CASE("an outbox of a newer version is left alone (field 60)") {
     { open_store(folder.path()); }
     auto database = Database::open(folder.path() / (stream_a + ".outbox"), Database::Mode::read_write);
     REQUIRE(database);
-    REQUIRE(database->exec("PRAGMA user_version=2"));
+    REQUIRE(database->exec("PRAGMA user_version=3"));
     auto const opened = OutboxStore::open(folder.path(), origin_a, {});
     REQUIRE_FALSE(opened);
     CHECK(opened.error().fault == Fault::configuration);
     CHECK(opened.error().message.find("newer version") != std::string::npos);
+}
+
+namespace {
+// The first layout. Its indexes lie elsewhere than where that version put them, which is nobody's business.
+void make_older(std::filesystem::path const& file) {
+    auto database = Database::open(file, Database::Mode::read_write);
+    REQUIRE(database);
+    REQUIRE(
+        database->exec("BEGIN; DROP INDEX record_latest; DROP INDEX record_run; CREATE INDEX record_run ON record(run) WHERE type IN "
+                       "('run.started', 'run.finished'); PRAGMA user_version=1; COMMIT"));
+}
+}  // namespace
+
+TEST_CASE("an outbox of the version before is copied, brought up to date and goes on as it was (field 60)") {
+    TemporaryFolder folder;
+    auto const file = folder.path() / (stream_a + ".outbox");
+    Append begun;
+    begun.drafts.push_back(run_started({"reader", "spectramax", "run-x", "key-x"}, "P-001", "page", {}));
+    begun.drafts.push_back(run_labelled({"reader", "spectramax", "run-x", "key-x"}, "P-002", "M. Curie", "wrong plate", "1"));
+    Digest chain{};
+    {
+        auto store = open_store(folder.path());
+        fill(*store, 1, 300);
+        REQUIRE(store->append({begun}, stamp, some_day_ms, 120));
+        chain = store->position().chain;
+    }
+    make_older(file);
+    {
+        auto store = open_store(folder.path());
+        CHECK(store->position().appended == 302);
+        CHECK(store->position().acknowledged == 120);
+        CHECK(store->position().chain == chain);
+        require_whole(*store);
+        REQUIRE(store->latest_runs(10));
+        CHECK(*store->latest_runs(10) == std::vector<std::string>{"run-x"});
+        REQUIRE(store->append({begun}, stamp, some_day_ms, 120));
+        CHECK(store->position().appended == 302);
+        CHECK(*store->database().pragma("user_version") == 2);
+    }
+    auto copy = Database::open(file.string() + ".before-v2", Database::Mode::read_only);
+    REQUIRE(copy);
+    CHECK(*copy->pragma("user_version") == 1);
+    // Once is enough.
+    std::filesystem::remove(file.string() + ".before-v2");
+    open_store(folder.path());
+    CHECK_FALSE(std::filesystem::exists(file.string() + ".before-v2"));
+}
+
+TEST_CASE("an older outbox whose first page is lost is still read through that of a new one (field 29)") {
+    TemporaryFolder folder;
+    auto const file = folder.path() / (stream_a + ".outbox");
+    {
+        auto store = open_store(folder.path());
+        fill(*store, 1, 300);
+    }
+    make_older(file);
+    {
+        auto store = open_store(folder.path());  // brought up to date: its indexes lie elsewhere than in a new file
+        fill(*store, 301, 400);
+    }
+    std::fstream(file, std::ios::in | std::ios::out | std::ios::binary).write(std::string(4096, 'x').data(), 4096);
+    auto scan = SalvageScan::open(file);
+    REQUIRE(scan);
+    CHECK((*scan)->readable());
+    CHECK((*scan)->known() == 400);
 }
 
 TEST_CASE("tables that do not fit the layout number are damage (field 61)") {
