@@ -16,7 +16,7 @@ std::optional<double> number(json::object const& from, std::string_view name) {
 
 std::string grouped(double count) {
     std::string text = fmt::format("{:.0f}", count);
-    for (std::size_t at = text.size(); at > 3; at -= 3) text.insert(at - 3, ",");
+    for (std::size_t at = text.size(); at > 3; at -= 3) text.insert(at - 3, 1, ',');
     return text;
 }
 
