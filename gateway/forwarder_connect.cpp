@@ -10,7 +10,7 @@ namespace asio = boost::asio;
 
 void Forwarder::start() {
     uplink_.listen(this);
-    open();
+    if (!stopped_ && !held_) open();
 }
 
 void Forwarder::stop() {

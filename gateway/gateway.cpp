@@ -65,9 +65,8 @@ void Gateway::adopt(OpenedOutbox opened) {
 void Gateway::start() {
     show_disk();
     // The store answers in the order in which it is asked, so nothing of an instrument is shown before this.
-    asio::co_spawn(parts_.loop, show_kept_runs(), asio::detached);
+    asio::co_spawn(parts_.loop, start_link(), asio::detached);
     for (InstrumentConfig const& instrument : config_.instruments) run_instrument(instrument);
-    forwarder_->start();
     asio::co_spawn(parts_.loop, housekeeping(), asio::bind_cancellation_slot(stop_housekeeping_.slot(), asio::detached));
     asio::co_spawn(parts_.loop, follow_drivers(), asio::bind_cancellation_slot(stop_following_.slot(), asio::detached));
     log::info("gateway.started", {{"site", config_.site},
@@ -75,6 +74,12 @@ void Gateway::start() {
                                   {"stream", outbox_->stream()},
                                   {"appended", outbox_->position().appended},
                                   {"acknowledged", outbox_->position().acknowledged}});
+}
+
+// The centre repeats its answers when it hears of this gateway, and an answer finds only a run that is shown.
+Task<void> Gateway::start_link() {
+    co_await show_kept_runs();
+    forwarder_->start();
 }
 
 // What the page showed before this start.

@@ -86,6 +86,7 @@ class Gateway final : public OutboxListener, public ForwarderListener, public In
     void on_taken(TakenFile const& file) override;
     void on_stored(std::string const& id, std::vector<Draft> const& drafts, std::size_t messages, std::uint64_t through) override;
 
+    Task<void> start_link();
     Task<void> show_kept_runs();
     void run_instrument(InstrumentConfig const& config);
     void adopt(OpenedOutbox opened);

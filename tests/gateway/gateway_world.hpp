@@ -21,14 +21,16 @@ struct World {
         REQUIRE(all);
         records = std::move(*all);
     }
-    void start() {
+    void start() { start(loop.get_executor()); }
+    // With the store elsewhere than on the loop: a disk that answers when the test lets it.
+    void start(boost::asio::any_io_executor store) {
         Config config;
         config.site = "lyon";
         config.gateway = "bench-2";
         config.outbox.directory = folder.path();
         auto opened = OutboxDirectory::open({folder.path(), "lyon", "bench-2", {}, "boot", {}}, dice, clock);
         REQUIRE(opened);
-        gateway = std::make_unique<Gateway>(GatewayParts{clock, dice, loop.get_executor(), loop.get_executor(), broker, {}, "boot", {}},
+        gateway = std::make_unique<Gateway>(GatewayParts{clock, dice, loop.get_executor(), std::move(store), broker, {}, "boot", {}},
                                             std::move(config), std::move(*opened));
         gateway->start();
     }
