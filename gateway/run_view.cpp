@@ -112,9 +112,8 @@ void append_readings(std::vector<Reading>& out, std::string_view data) {
     if (!readings || !readings->is_array()) return;
     for (json::value const& value : readings->get_array()) {
         if (!value.is_object()) continue;
-        auto const text = [&](std::string_view name) { return std::string{json::string_of(value.get_object(), name)}; };
-        out.push_back({text("plate"), text("read"), text("well"), text("time_s"), text("wavelength_nm"), text("excitation_nm"),
-                       text("value"), text("unit"), text("flag")});
+        Reading& reading = out.emplace_back();
+        for (auto const& [name, member] : reading_fields) reading.*member = json::string_of(value.get_object(), name);
     }
 }
 

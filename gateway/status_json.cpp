@@ -10,9 +10,6 @@
 namespace marrowlink {
 namespace {
 
-void put(json::object& into, std::string_view name, std::string_view text) {
-    if (!text.empty()) into[name] = text;
-}
 template <class Number>
 void put(json::object& into, std::string_view name, std::optional<Number> const& number) {
     if (number) into[name] = *number;
@@ -21,8 +18,8 @@ void put(json::object& into, std::string_view name, std::optional<Number> const&
 json::object well_json(WellValue const& well) {
     json::object out;
     out["well"] = well.well;
-    put(out, "value", well.value);
-    put(out, "flag", well.flag);
+    json::put_text(out, "value", well.value);
+    json::put_text(out, "flag", well.flag);
     return out;
 }
 
@@ -43,7 +40,7 @@ json::object StatusBoard::gateway_json() const {
     out["clock_synchronised"] = clock_.synchronised();
     out["started"] = started_;
     out["uptime_s"] = age_s(started_at_);
-    put(out, "stream", stream_);
+    json::put_text(out, "stream", stream_);
     return out;
 }
 
@@ -52,7 +49,7 @@ json::object StatusBoard::link_json() const {
     out["state"] = link_state_;
     out["detail"] = link_detail_;
     out["since"] = link_since_;
-    put(out, "broker", broker_);
+    json::put_text(out, "broker", broker_);
     out["appended"] = position_.appended;
     out["pubacked"] = pubacked_;
     out["acknowledged"] = position_.acknowledged;
@@ -77,7 +74,7 @@ json::object StatusBoard::disk_json() const {
     out["budget_bytes"] = disk_view_->budget_bytes;
     out["free_bytes"] = disk_view_->free_bytes;
     put(out, "room_hours", disk_view_->room_hours);
-    put(out, "detail", disk_view_->detail);
+    json::put_text(out, "detail", disk_view_->detail);
     return out;
 }
 
@@ -92,7 +89,7 @@ json::array StatusBoard::alarms_json() const {
         each["todo"] = alarm.todo;
         each["since"] = raised.since;
         each["since_age_s"] = age_s(raised.at);
-        put(each, "subject", alarm.subject);
+        json::put_text(each, "subject", alarm.subject);
         json::object parameters;
         for (auto const& [name, value] : alarm.parameters) parameters[name] = value;
         if (!parameters.empty()) each["parameters"] = std::move(parameters);
@@ -108,13 +105,13 @@ json::array StatusBoard::instruments_json() const {
         each["id"] = card.id;
         each["title"] = card.title;
         each["driver"] = card.driver;
-        put(each, "port", card.port);
+        json::put_text(each, "port", card.port);
         each["tried_on_hardware"] = card.tried_on_hardware;
         each["commandable"] = card.commandable;
         each["state"] = to_string(card.state);
-        put(each, "detail", card.detail);
-        put(each, "activity", card.activity);
-        put(each, "run", card.run);
+        json::put_text(each, "detail", card.detail);
+        json::put_text(each, "activity", card.activity);
+        json::put_text(each, "run", card.run);
         if (card.messages > 0) each["messages"] = card.messages;
         if (card.due) each["due_s"] = card.due->count();
         bool stale = false;
@@ -132,29 +129,29 @@ json::object StatusBoard::run_json(RunCard const& card) const {
     json::object out;
     out["run"] = card.run;
     out["instrument"] = card.instrument;
-    put(out, "plate", card.plate);
-    put(out, "title", card.title);
+    json::put_text(out, "plate", card.plate);
+    json::put_text(out, "title", card.title);
     out["state"] = to_string(card.state);
-    put(out, "reason", card.reason);
+    json::put_text(out, "reason", card.reason);
     out["noted"] = card.noted;
-    put(out, "started", card.started);
-    put(out, "finished", card.finished);
+    json::put_text(out, "started", card.started);
+    json::put_text(out, "finished", card.finished);
     if (card.begun && (card.state == RunState::started || card.state == RunState::measuring)) out["elapsed_s"] = age_s(*card.begun);
     json::object path;
     path["reached"] = to_string(card.reached);
-    put(path, "instrument", card.at_instrument);
-    put(path, "gateway", card.at_gateway);
-    put(path, "broker", card.at_broker);
-    put(path, "centre", card.at_centre);
+    json::put_text(path, "instrument", card.at_instrument);
+    json::put_text(path, "gateway", card.at_gateway);
+    json::put_text(path, "broker", card.at_broker);
+    json::put_text(path, "centre", card.at_centre);
     out["path"] = std::move(path);
     put(out, "count", card.count);
     put(out, "flagged", card.flagged);
     put(out, "events", card.events);
     if (card.first) out["first"] = well_json(*card.first);
     if (card.last) out["last"] = well_json(*card.last);
-    put(out, "min", card.min);
-    put(out, "max", card.max);
-    put(out, "unit", card.unit);
+    json::put_text(out, "min", card.min);
+    json::put_text(out, "max", card.max);
+    json::put_text(out, "unit", card.unit);
     out["files"] = texts_json(card.files);
     if (!card.answer_state.empty()) {
         json::object answer;
@@ -175,7 +172,7 @@ json::array StatusBoard::files_json() const {
             each["instrument"] = instrument;
             each["name"] = notice.name;
             each["state"] = text_of(notice.state);
-            put(each, "reason", notice.reason);
+            json::put_text(each, "reason", notice.reason);
             if (notice.since) each["since_age_s"] = age_s(*notice.since);
             out.push_back(std::move(each));
         }
