@@ -58,6 +58,7 @@ class RehearsalTest(SystemCase):
         alarm = self.wait_alarm("link.rehearsal")
         self.assertIn("closed on purpose", alarm["what"])
         self.assertEqual("warn", alarm["severity"])
+        self.wait_acknowledged(self.meter, 200)  # an acknowledgement that came just before the cut is shown with the next commits
         at_centre = self.at_centre()
         self.wait_acknowledged(self.meter, 2000)
         self.assertEqual(at_centre, self.at_centre())
@@ -127,7 +128,7 @@ class RehearsalTest(SystemCase):
         self.rehearse(0.1)
         self.broker.kill()
         self.wait_link("refused")
-        self.wait_acknowledged(self.meter, 500)
+        self.wait_acknowledged(self.meter, 1500)  # 3 s, of which the command tells once a second
         self.broker.start()
         code, text = self.report()
         self.assertEqual(0, code, text)
