@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/json.hpp"
+#include "gateway/room.hpp"
 
 namespace marrowlink {
 namespace {
@@ -166,8 +167,7 @@ void show_connection(InstrumentCard& card, ConnectionStatus const& status, std::
 
 void UsageRate::note(Clock::Instant now, OutboxPosition const& position) {
     if (!samples_.empty() && now - samples_.back().at < std::chrono::seconds(50)) return;
-    std::uint64_t const kept = position.appended + 1 - position.first_kept;
-    samples_.push_back({now, position.appended, kept > 0 ? static_cast<double>(position.used_bytes) / static_cast<double>(kept) : 0.0});
+    samples_.push_back({now, position.appended, bytes_each(position)});
     while (samples_.size() > 61) samples_.pop_front();
 }
 
