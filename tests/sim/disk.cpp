@@ -107,7 +107,8 @@ int open(sqlite3_vfs* vfs, char const* name, sqlite3_file* file, int flags, int*
     int const code = below(vfs)->xOpen(below(vfs), name, ours->real, flags, out);
     ours->base.pMethods = ours->real->pMethods ? &file_methods : nullptr;
     bool const keeps = flags & (SQLITE_OPEN_MAIN_DB | SQLITE_OPEN_WAL | SQLITE_OPEN_MAIN_JOURNAL);
-    if (code == SQLITE_OK && name && keeps) ours->content = new std::shared_ptr<Disk::Content>(ours->disk->content_of(name, ours->real));
+    if (code == SQLITE_OK && name && keeps && ours->disk->remembers())
+        ours->content = new std::shared_ptr<Disk::Content>(ours->disk->content_of(name, ours->real));
     return code;
 }
 int remove(sqlite3_vfs* vfs, char const* name, int sync_directory) {

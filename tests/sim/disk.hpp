@@ -44,6 +44,9 @@ class Disk {
     }  // writes and syncs; 0: none. A failed sync drops what it should have kept
     bool misbehaves() const { return full_ || locked_ || errors_one_in_ != 0; }
 
+    // From now on nothing is kept of what would survive a power cut: for worlds of gigabytes without one.
+    void forget_writes() { remembers_ = false; }
+
     // The program that used it is gone or has no power: nothing it still tries reaches the disk.
     void kill() { dead_ = true; }
     bool dead() const { return dead_; }
@@ -66,6 +69,7 @@ class Disk {
     void forget(std::string const& path) { contents_.erase(path); }
     bool full() const { return full_; }
     bool locked() const { return locked_; }
+    bool remembers() const { return remembers_; }
 
  private:
     void tear(std::string const& path, Content& content);
@@ -75,7 +79,7 @@ class Disk {
     SeededEntropy dice_;
     std::uint64_t operations_ = 0, fail_at_ = 0, errors_one_in_ = 0, sectors_lost_ = 0;
     How how_ = How::io_error;
-    bool lasting_ = false, fired_ = false, full_ = false, locked_ = false, dead_ = false;
+    bool lasting_ = false, fired_ = false, full_ = false, locked_ = false, dead_ = false, remembers_ = true;
     std::map<std::string, std::shared_ptr<Content>> contents_;
 };
 

@@ -19,6 +19,8 @@ namespace marrowlink::sim {
 
 class MemoryTransport final : public Transport {
  public:
+    static constexpr std::size_t cable_bytes_max = 256u << 10;
+
     struct Ends {
         std::unique_ptr<MemoryTransport> near, far;
     };
@@ -40,6 +42,7 @@ class MemoryTransport final : public Transport {
                 std::memcpy(into.data(), waiting.data(), n);
                 waiting.erase(0, n);
                 received_ += n;
+                cable_->room[side_].announce();
                 co_return n;
             }
             if (cable_->cut) co_return fail(Fault::closed, "The cable was cut.");
@@ -50,7 +53,12 @@ class MemoryTransport final : public Transport {
         }
     }
 
+    // Waits while the other end lets the cable fill up, as a socket does.
     Task<Result<void>> write(std::span<std::byte const> bytes) override {
+        auto const cable = cable_;
+        for (auto seen = cable->room[1 - side_].count(); cable->toward[1 - side_].size() >= cable_bytes_max && !cable->cut;
+             seen = cable->room[1 - side_].count())
+            co_await cable->room[1 - side_].beyond(seen);
         if (cable_->cut) co_return fail(Fault::closed, "The cable was cut.");
         if (!cable_->deaf[1 - side_]) cable_->toward[1 - side_].append(reinterpret_cast<char const*>(bytes.data()), bytes.size());
         cable_->changed[1 - side_].announce();
@@ -61,6 +69,7 @@ class MemoryTransport final : public Transport {
 
     void cut() {
         cable_->cut = true;
+        for (Wake& room : cable_->room) room.announce();
         cable_->changed[0].announce();
         cable_->changed[1].announce();
     }
@@ -75,7 +84,7 @@ class MemoryTransport final : public Transport {
         std::string toward[2];
         bool cut = false;
         bool deaf[2] = {false, false};
-        Wake changed[2];
+        Wake changed[2], room[2];
     };
 
     MemoryTransport(Clock& clock, std::shared_ptr<Cable> cable, int side) : clock_(clock), cable_(std::move(cable)), side_(side) {}

@@ -1,7 +1,6 @@
 // The storms' own program; `./dev storm` builds and runs it.
 #include <fmt/format.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -15,7 +14,9 @@
 #include <string>
 #include <vector>
 
+#include "outage.hpp"
 #include "storm.hpp"
+#include "temporary.hpp"
 #include "timeline.hpp"
 
 using namespace marrowlink::storm;
@@ -27,30 +28,9 @@ struct Options {
     std::optional<std::uint64_t> demo;
     int hours = 48;
     unsigned jobs = 1, fresh = 0;
-    bool tell = false, first = false;
+    bool tell = false, first = false, outage = false;
+    std::string outage_in;
     std::string repeat = "./dev storm";
-};
-
-class Folder {
- public:
-    Folder() {
-        std::error_code absent;
-        bool const memory = std::filesystem::is_directory("/dev/shm", absent);
-        std::string name =
-            ((memory ? std::filesystem::path{"/dev/shm"} : std::filesystem::temp_directory_path()) / "storm-XXXXXX").string();
-        if (!mkdtemp(name.data())) throw std::runtime_error("no temporary folder can be made: " + name);
-        path_ = name;
-    }
-    ~Folder() {
-        std::error_code ignored;
-        std::filesystem::current_path("/", ignored);
-        std::filesystem::remove_all(path_, ignored);
-    }
-    Folder(Folder const&) = delete;
-    std::filesystem::path const& path() const { return path_; }
-
- private:
-    std::filesystem::path path_;
 };
 
 // "A..B"
@@ -104,7 +84,7 @@ struct Line {
 
 [[noreturn]] void work(Options const& options, unsigned worker, int out) {
     {
-        Folder const folder;
+        TemporaryFolder const folder;
         for (std::size_t i = worker; i < options.seeds.size(); i += options.jobs) {
             std::clock_t const began = std::clock();
             StormResult const result = run_one(options, options.seeds[i], folder.path());
@@ -178,7 +158,7 @@ int run_all(Options const& options) {
 
 // For a visitor: what happens, in plain words, and how it ends.
 int narrate(Options const& options) {
-    Folder const folder;
+    TemporaryFolder const folder;
     StormOptions storm;
     storm.seed = *options.demo;
     storm.hours = options.hours;
@@ -201,6 +181,35 @@ int narrate(Options const& options) {
     std::cout << (result.faults.empty() ? "It balances.\n" : "It does not balance.\n");
     return result.faults.empty() ? 0 : 1;
 }
+
+int live_through_outage(Options const& options) {
+    int wrong = 0;
+    for (std::uint64_t const budget : {8ull << 30, 512ull << 20}) {
+        std::filesystem::path const in =
+            options.outage_in.empty() ? std::filesystem::temp_directory_path() : std::filesystem::path{options.outage_in};
+        TemporaryFolder const folder{in};
+        OutageOptions outage;
+        outage.budget_bytes = budget;
+        outage.tell = [](std::string const& line) { std::cout << "  " << line << std::endl; };
+        std::cout << fmt::format("{} hours without a link: {} instruments, {} records, {} MiB; the outbox may use {} MiB\n", outage.hours,
+                                 outage.instruments, outage.records, outage.bytes >> 20, budget >> 20)
+                  << std::flush;
+        std::clock_t const began = std::clock();
+        OutageResult const result = run_outage(outage, folder.path());
+        std::cout << fmt::format(
+            "  {}; {} lines were kept back by instruments because nobody acknowledged them\n"
+            "  {} records had waited; all had left {:.0f} virtual seconds later: {:.0f} a second in the first half, {:.0f} in the second\n"
+            "  resident memory of the whole simulated world: {:.1f} MiB before, {:.1f} MiB at most; {:.0f} s of one core\n",
+            result.budget_reached ? "the budget was reached" : "the budget was not reached", result.refused_lines,
+            result.waiting_at_end_of_outage, result.drain_seconds, result.first_half_per_s, result.second_half_per_s,
+            static_cast<double>(result.memory_before_bytes) / (1 << 20), static_cast<double>(result.memory_peak_bytes) / (1 << 20),
+            static_cast<double>(std::clock() - began) / CLOCKS_PER_SEC);
+        for (std::string const& fault : result.faults) std::cout << "  wrong: " << fault << '\n';
+        std::cout << (result.faults.empty() ? "  nothing was lost, doubled or altered\n" : "  it does not balance\n");
+        wrong += !result.faults.empty();
+    }
+    return wrong == 0 ? 0 : 1;
+}
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -217,6 +226,8 @@ int main(int argc, char** argv) {
     app.add_option("--progress", options.resume_from, "The file in which finished seeds are noted, for --resume");
     app.add_flag("--resume", resume, "Pass over the seeds that --progress notes as balanced");
     app.add_flag("--first", options.first, "End at the first seed that does not balance");
+    app.add_flag("--outage", options.outage, "Three days without a link at full load, then with a disk budget that is reached; needs 4 GB");
+    app.add_option("--in", options.outage_in, "The folder for --outage; the system's own for temporary files unless given");
     app.add_flag("--tell", options.tell, "Print every event");
     app.add_option("--demo", options.demo, "Narrate one storm for a visitor");
     try {
@@ -231,6 +242,7 @@ int main(int argc, char** argv) {
         return app.exit(error) == 0 ? 0 : 64;
     }
     if (options.demo) return narrate(options);
+    if (options.outage) return live_through_outage(options);
     if (options.seeds.empty() && options.range.empty()) add_range(options.seeds, "1..20");
     if (resume) {
         std::vector<std::uint64_t> done;

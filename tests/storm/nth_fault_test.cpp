@@ -1,10 +1,10 @@
 // One gateway, each kind of instrument, ten minutes of work: every single disk operation of the gateway and of the centre fails in turn, in
 // every way a disk can fail, once or from then on; then the disk is well again, and everything must have arrived.
 #include <fmt/format.h>
-#include <stdlib.h>
 
 #include <catch2/catch.hpp>
 
+#include "temporary.hpp"
 #include "world.hpp"
 
 using namespace marrowlink;
@@ -12,26 +12,6 @@ using namespace marrowlink::storm;
 using namespace std::chrono_literals;
 
 namespace {
-class Folder {
- public:
-    Folder() {
-        std::error_code absent;
-        bool const memory = std::filesystem::is_directory("/dev/shm", absent);
-        std::string name = ((memory ? std::filesystem::path{"/dev/shm"} : std::filesystem::temp_directory_path()) / "nth-XXXXXX").string();
-        REQUIRE(mkdtemp(name.data()) != nullptr);
-        path_ = name;
-    }
-    ~Folder() {
-        std::filesystem::current_path("/");
-        std::error_code ignored;
-        std::filesystem::remove_all(path_, ignored);
-    }
-    std::filesystem::path const& path() const { return path_; }
-
- private:
-    std::filesystem::path path_;
-};
-
 struct Fault {
     bool at_centre = false;
     std::uint64_t nth = 0;
@@ -79,7 +59,7 @@ bool live_through(Fault const& fault, std::filesystem::path const& folder) {
 // `stride` leaves out what its neighbours cover; each how begins elsewhere.
 void walk(bool at_centre, std::uint64_t stride) {
     using How = sim::Disk::How;
-    Folder const folder;
+    TemporaryFolder const folder;
     std::uint64_t tried = 0, last = 0, start = 1;
     for (How const how : {How::io_error, How::short_write, How::disk_full, How::power_cut})
         for (bool const lasting : {false, true}) {
