@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "core/log.hpp"
 #include "gateway/outbox_store.hpp"
 #include "io/migration.hpp"
 
@@ -60,7 +61,11 @@ Result<void> recognise_outbox(Database& database, std::string const& stream) {
     if (!*row || named->text(0) != stream)
         return fail(Fault::broken, fmt::format("{} holds stream {}, expected {}.", file, *row ? named->text(0) : "none", stream));
     named->reset();
-    return *version == newest ? Result<void>{} : bring_up_to_date(database, outbox_schema, static_cast<std::size_t>(*version));
+    if (*version == newest) return {};
+    log::info("outbox.older_version_found", {{"file", file}, {"layout", *version}, {"becomes", newest}, {"kept", "a copy beside it"}});
+    if (auto const done = bring_up_to_date(database, outbox_schema, static_cast<std::size_t>(*version)); !done) return done;
+    log::info("outbox.brought_up_to_date", {{"file", file}, {"layout", newest}});
+    return {};
 }
 
 // Whole or not at all: an existing file without our tables is then always a damaged one, never one that a killed process left half made.
