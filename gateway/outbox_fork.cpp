@@ -54,8 +54,10 @@ Result<void> OutboxStore::take_over(OutboxStore& old, std::uint64_t common) {
         auto const attributes = moved(rows->blob(4), origin_.stream, position_.appended + 1);
         if (!attributes)
             return fail(Fault::broken, fmt::format("{}: the attributes of seq {} cannot be read.", old.database_.path().string(), seq));
-        if (auto stored = store_record(rows->blob(1), rows->text(2), rows->text(3), *attributes, rows->blob(5), rows->integer(7)); !stored)
-            return stored;
+        auto const stored = store_record(rows->blob(1), rows->text(2), rows->text(3), *attributes, rows->blob(5), rows->integer(7));
+        if (!stored) return fail(stored.error());
+        if (!*stored)
+            return fail(Fault::broken, fmt::format("{}: seq {} has the key of another record.", old.database_.path().string(), seq));
     }
 }
 

@@ -47,8 +47,7 @@ Result<void> OutboxStore::prepare() {
         std::string_view sql;
     };
     Want const wanted[] = {
-        {&find_key_, "SELECT 1 FROM record WHERE key=?"},
-        {&insert_record_, "INSERT INTO record VALUES(?,?,?,?,?,?,?,?,?)"},
+        {&insert_record_, "INSERT INTO record VALUES(?,?,?,?,?,?,?,?,?) ON CONFLICT(key) DO NOTHING"},
         {&select_records_, "SELECT seq, attributes, data, chain FROM record WHERE seq>=? ORDER BY seq LIMIT ?"},
         {&select_chain_, "SELECT chain, bytes_through, appended_ms FROM record WHERE seq=?"},
         {&set_meta_, "INSERT INTO meta VALUES(?,?) ON CONFLICT(name) DO UPDATE SET value=excluded.value"},
@@ -178,8 +177,11 @@ Result<void> OutboxStore::append(std::vector<Append> const& appends, Stamp const
     if (acknowledged > position_.acknowledged) {
         if (auto stored = store_acknowledged(acknowledged); !stored) return restore(stored.error());
     }
+    // Inside the transaction, where the file's state is already at hand: after it, each question would take a lock of its own.
+    if (auto measured = measure_content(); !measured) return restore(measured.error());
     if (auto committed = transaction->commit(); !committed) return restore(committed.error());
-    return measure();
+    measure_wal();
+    return {};
 }
 
 Result<void> OutboxStore::apply(Append const& append, Stamp const& stamp, std::int64_t now_ms) {
@@ -211,22 +213,19 @@ Result<void> OutboxStore::apply(Append const& append, Stamp const& stamp, std::i
 
 Result<void> OutboxStore::insert(Draft const& draft, Stamp const& stamp, std::int64_t now_ms) {
     std::string const key = idempotency_key(draft, hash_);
-    find_key_.bind_blob(1, key);
-    auto const known = find_key_.step();
-    if (!known) return fail(known.error());
-    find_key_.reset();
-    if (*known) return {};
     std::uint64_t const seq = position_.appended + 1;
     std::string const attributes = attributes_of(draft, origin_, stamp, seq);
     if (draft.data.size() > block_bytes_max || attributes.size() > attribute_bytes_max)
         return fail(Fault::refused,
                     fmt::format("A {} record of {} has {} bytes of data and {} of attributes; at most {} and {} fit.", draft.type,
                                 draft.instrument, draft.data.size(), attributes.size(), block_bytes_max, attribute_bytes_max));
-    if (auto stored = store_record(key, draft.run, draft.type, attributes, draft.data, now_ms); !stored) return stored;
-    return track_open_run(draft, stamp);
+    auto const stored = store_record(key, draft.run, draft.type, attributes, draft.data, now_ms);
+    if (!stored) return fail(stored.error());
+    return *stored ? track_open_run(draft, stamp) : Result<void>{};
 }
 
-Result<void> OutboxStore::store_record(std::string_view key, std::string_view run, std::string_view type, std::string_view attributes,
+// False when its key is known: such a record is passed over.
+Result<bool> OutboxStore::store_record(std::string_view key, std::string_view run, std::string_view type, std::string_view attributes,
                                        std::string_view data, std::int64_t appended_ms) {
     Digest const chain = chain_next(hash_, position_.chain, attributes, data);
     std::uint64_t const bytes = bytes_through_ + attributes.size() + data.size() + chain.size();
@@ -239,11 +238,12 @@ Result<void> OutboxStore::store_record(std::string_view key, std::string_view ru
         .bind_blob(7, as_bytes(chain))
         .bind(8, appended_ms)
         .bind(9, as_int(bytes));
-    if (auto stored = insert_record_.run(); !stored) return stored;
+    if (auto stored = insert_record_.run(); !stored) return fail(stored.error());
+    if (database_.changes() == 0) return false;
     ++position_.appended;
     position_.chain = chain;
     bytes_through_ = bytes;
-    return {};
+    return true;
 }
 
 Result<void> OutboxStore::store_acknowledged(std::uint64_t acknowledged) {
@@ -289,6 +289,11 @@ Result<void> OutboxStore::relaxed(std::function<Result<void>()> const& change) {
 }
 
 Result<void> OutboxStore::measure() {
+    measure_wal();
+    return measure_content();
+}
+
+Result<void> OutboxStore::measure_content() {
     std::int64_t counts[2] = {0, 0};
     int place = 0;
     for (Statement* const count : {&page_count_, &free_pages_}) {
@@ -298,9 +303,6 @@ Result<void> OutboxStore::measure() {
         count->reset();
     }
     position_.used_bytes = as_uint(counts[0] - counts[1]) * page_bytes;
-    std::error_code missing;
-    auto const wal = std::filesystem::file_size(database_.path().string() + "-wal", missing);
-    position_.wal_bytes = missing ? 0 : wal;
     position_.backlog_bytes = bytes_through_ - std::min(bytes_through_, acknowledged_bytes_through_);
     position_.oldest_ms = 0;
     if (position_.acknowledged < position_.appended) {
@@ -311,6 +313,12 @@ Result<void> OutboxStore::measure() {
         select_chain_.reset();
     }
     return {};
+}
+
+void OutboxStore::measure_wal() {
+    std::error_code missing;
+    auto const wal = std::filesystem::file_size(database_.path().string() + "-wal", missing);
+    position_.wal_bytes = missing ? 0 : wal;
 }
 
 Result<std::vector<Record>> OutboxStore::peek(std::uint64_t from, std::size_t records_max, std::size_t bytes_max) {

@@ -134,7 +134,7 @@ class OutboxStore {
     Result<void> read_position();
     Result<void> check_tail();
     Result<void> insert(Draft const& draft, Stamp const& stamp, std::int64_t now_ms);
-    Result<void> store_record(std::string_view key, std::string_view run, std::string_view type, std::string_view attributes,
+    Result<bool> store_record(std::string_view key, std::string_view run, std::string_view type, std::string_view attributes,
                               std::string_view data, std::int64_t appended_ms);
     Result<void> take_over(OutboxStore& old, std::uint64_t common);
     Result<void> keep_row(SalvageState const& state);
@@ -146,6 +146,8 @@ class OutboxStore {
     Result<void> store_acknowledged(std::uint64_t acknowledged);
     Result<void> relaxed(std::function<Result<void>()> const& change);
     Result<void> measure();
+    Result<void> measure_content();
+    void measure_wal();
 
     Database database_;
     Origin origin_;
@@ -155,8 +157,7 @@ class OutboxStore {
     std::uint64_t acknowledged_bytes_through_ = 0;  // of the last acknowledged one
     Digest pruned_chain_{};                         // of the record before the first kept one
     Sha256 hash_;
-    Statement find_key_, insert_record_, select_records_, select_chain_, set_meta_, insert_journal_, release_journal_, page_count_,
-        free_pages_;
+    Statement insert_record_, select_records_, select_chain_, set_meta_, insert_journal_, release_journal_, page_count_, free_pages_;
 };
 
 }  // namespace marrowlink
