@@ -385,7 +385,10 @@ void Gateway::note(std::string instrument, std::string_view type, json::object d
         asio::detached);
 }
 
-void Gateway::on_changed(std::string const&) { noticed_.announce(); }
+void Gateway::on_changed(std::string const& id) {
+    if (Running* const running = find(id)) running->files_due = true;
+    noticed_.announce();
+}
 
 // What a driver says of itself between its batches: doing, trouble, files it could not take. At most once a second, and only when there is
 // news or seconds are counted in it.
@@ -417,7 +420,7 @@ void Gateway::follow(Running& running) {
         running.trouble = status.detail;
         on_instrument(id, status);
     }
-    show_files(id, driver);
+    if (std::exchange(running.files_due, false)) show_files(id, driver);
 }
 
 void Gateway::show_files(std::string const& id, Driver const& driver) {
@@ -439,13 +442,14 @@ Task<void> Gateway::housekeeping() {
     for (;;) {
         co_await parts_.clock.sleep_for(housekeeping_period);
         ended_.clear();
-        noticed_.announce();  // files that could not be taken become alarms by their age
         for (Running& running : running_) {
+            running.files_due = true;  // those that could not be taken become alarms by their age
             std::uint64_t const heard = board_.instrument(running.config.id).messages;
             if (heard == running.reported) continue;
             running.reported = heard;
             note(running.config.id, type::telemetry, {{"messages", heard}});
         }
+        noticed_.announce();
         std::int64_t const now_ms = parts_.clock.utc().time_since_epoch().count();
         std::function<Result<std::uint64_t>(OutboxStore&)> prune = [now_ms](OutboxStore& store) {
             return store.prune(now_ms, prune_batch);

@@ -69,6 +69,7 @@ class Gateway final : public OutboxListener, public ForwarderListener, public In
         boost::asio::cancellation_signal cancel;
         std::uint64_t reported = 0;  // messages told to the centre in telemetry
         bool followed = false;       // its driver has more to say than its batches
+        bool files_due = false;      // to be looked at: its driver has changed since they were, or a minute has passed
         std::string activity, trouble;
     };
 

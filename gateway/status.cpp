@@ -303,7 +303,9 @@ void StatusBoard::answer(std::string_view id, std::string_view state, std::strin
 
 void StatusBoard::files(std::string const& instrument, std::vector<FileNotice> files) {
     if (files.size() > files_shown_max) files.resize(files_shown_max);
-    file_notices_[instrument] = std::move(files);
+    std::vector<FileNotice>& known = file_notices_[instrument];
+    if (files == known) return;
+    known = std::move(files);
     changed(files_);
 }
 

@@ -104,6 +104,8 @@ struct FileNotice {
     FileStanding state = FileStanding::waiting;
     std::string reason;
     std::optional<Clock::Instant> since;
+
+    friend bool operator==(FileNotice const&, FileNotice const&) = default;
 };
 
 // `id` is a stable name ("link.refused"); with `subject` (an instrument, a file, empty) it is the alarm's identity. The page has sentences

@@ -254,3 +254,15 @@ TEST_CASE("readings leave as CSV in the order of the read command, with what nee
           "file,plate,read,well,time_s,wavelength_nm,excitation_nm,value,unit,flag\r\n\"a,b.txt\",\"P "
           "\"\"1\"\"\",OD,A1,0,600,485,0.10,OD,\r\n");
 }
+
+TEST_CASE("files that stand as they stood are no news to whoever watches the page") {
+    World world;
+    std::vector<FileNotice> const files{{"plate 7.txt", FileStanding::incomplete, "It has no end yet.", world.clock.now()}};
+    world.board.files("exports", files);
+    auto const change = world.board.change();
+    world.board.files("exports", files);
+    CHECK(world.board.change() == change);
+    world.board.files("exports", {});
+    CHECK(world.board.change() > change);
+    CHECK(world.board.json().at("files").as_array().empty());
+}
