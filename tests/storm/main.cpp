@@ -29,6 +29,7 @@ struct Options {
     int hours = 48;
     unsigned jobs = 1, fresh = 0;
     bool tell = false, first = false, outage = false;
+    std::uint64_t outage_records = 300'000, outage_mib = 1'024;
     std::string outage_in;
     std::string repeat = "./dev storm";
 };
@@ -182,13 +183,17 @@ int narrate(Options const& options) {
     return result.faults.empty() ? 0 : 1;
 }
 
+constexpr std::uint64_t memory_growth_max_bytes = 48u << 20;  // whatever waits
+
 int live_through_outage(Options const& options) {
     int wrong = 0;
-    for (std::uint64_t const budget : {8ull << 30, 512ull << 20}) {
+    for (std::uint64_t const budget : {options.outage_mib << 23, options.outage_mib << 19}) {
         std::filesystem::path const in =
             options.outage_in.empty() ? std::filesystem::temp_directory_path() : std::filesystem::path{options.outage_in};
         TemporaryFolder const folder{in};
         OutageOptions outage;
+        outage.records = options.outage_records;
+        outage.bytes = options.outage_mib << 20;
         outage.budget_bytes = budget;
         outage.tell = [](std::string const& line) { std::cout << "  " << line << std::endl; };
         std::cout << fmt::format("{} hours without a link: {} instruments, {} records, {} MiB; the outbox may use {} MiB\n", outage.hours,
@@ -204,9 +209,13 @@ int live_through_outage(Options const& options) {
             result.waiting_at_end_of_outage, result.drain_seconds, result.first_half_per_s, result.second_half_per_s,
             static_cast<double>(result.memory_before_bytes) / (1 << 20), static_cast<double>(result.memory_peak_bytes) / (1 << 20),
             static_cast<double>(std::clock() - began) / CLOCKS_PER_SEC);
+        bool const bounded = result.memory_peak_bytes < result.memory_before_bytes + memory_growth_max_bytes;
+        if (!bounded) std::cout << fmt::format("  wrong: memory grew by more than {} MiB\n", memory_growth_max_bytes >> 20);
+        bool const steady = result.second_half_per_s > 0.8 * result.first_half_per_s;
+        if (!steady) std::cout << "  wrong: the drain became slower on its way\n";
         for (std::string const& fault : result.faults) std::cout << "  wrong: " << fault << '\n';
         std::cout << (result.faults.empty() ? "  nothing was lost, doubled or altered\n" : "  it does not balance\n");
-        wrong += !result.faults.empty();
+        wrong += !result.faults.empty() || !bounded || !steady;
     }
     return wrong == 0 ? 0 : 1;
 }
@@ -227,6 +236,8 @@ int main(int argc, char** argv) {
     app.add_flag("--resume", resume, "Pass over the seeds that --progress notes as balanced");
     app.add_flag("--first", options.first, "End at the first seed that does not balance");
     app.add_flag("--outage", options.outage, "Three days without a link at full load, then with a disk budget that is reached; needs 4 GB");
+    app.add_option("--records", options.outage_records, "of --outage")->capture_default_str()->check(CLI::Range(1'000, 10'000'000));
+    app.add_option("--mib", options.outage_mib, "of --outage")->capture_default_str()->check(CLI::Range(1, 65'536));
     app.add_option("--in", options.outage_in, "The folder for --outage; the system's own for temporary files unless given");
     app.add_flag("--tell", options.tell, "Print every event");
     app.add_option("--demo", options.demo, "Narrate one storm for a visitor");

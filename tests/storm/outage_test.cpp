@@ -6,8 +6,8 @@
 
 using namespace marrowlink::storm;
 
-// A tenth of what `./dev storm --outage` plays.
-TEST_CASE("three days without a link at full load: memory is bounded, the backlog leaves at link speed, nothing is lost (field 14)") {
+// A tenth of what `./dev storm --outage` plays, with this build's sanitizers; memory is judged where the release build plays it.
+TEST_CASE("three days without a link at full load: the backlog leaves at link speed, nothing is lost (field 14)") {
     TemporaryFolder const folder;
     OutageOptions options;
     options.records = 30'000;
@@ -20,7 +20,6 @@ TEST_CASE("three days without a link at full load: memory is bounded, the backlo
     CHECK(result.waiting_at_end_of_outage >= 30'000);
     CHECK_FALSE(result.budget_reached);
     CHECK(result.second_half_per_s > 0.8 * result.first_half_per_s);
-    CHECK(result.memory_peak_bytes < result.memory_before_bytes + (48u << 20));
 }
 
 TEST_CASE(
