@@ -173,6 +173,23 @@ TEST_CASE("the board keeps today's runs up to its limit and fifty of older days,
     CHECK(world.board.find_run("measuring") != nullptr);
 }
 
+TEST_CASE("a full board and a run that is already shown take none from before a start") {
+    World world;
+    world.board.committed("run-0", 1);
+    KeptRun kept;
+    kept.card.run = "run-0";
+    kept.card.plate = "P-001";
+    kept.card.noted = rfc3339(world.clock.utc());
+    world.board.restore(kept);
+    CHECK(world.board.json().at("runs").as_array().size() == 1);
+    CHECK(world.board.find_run("run-0")->plate.empty());
+    for (std::size_t n = 1; n < runs_kept_max; ++n) world.board.committed("run-" + std::to_string(n), n + 1);
+    kept.card.run = "older";
+    world.board.restore(kept);
+    CHECK(world.board.json().at("runs").as_array().size() == runs_kept_max);
+    CHECK(world.board.find_run("older") == nullptr);
+}
+
 TEST_CASE("after a change number come only the members that changed and the runs that did") {
     World world;
     world.board.run("r1").instrument = "reader";
