@@ -245,17 +245,17 @@ void Gateway::on_trouble_over() {
 
 void Gateway::on_damaged(Error const& error) {
     rehearsal_->end(RehearsalEnd::store);
-    asio::co_spawn(parts_.loop, begin_new_stream(error), asio::detached);
+    asio::co_spawn(parts_.loop, begin_new_stream(std::nullopt, error), asio::detached);
 }
 
-Task<void> Gateway::begin_new_stream(Error why) {
+Task<void> Gateway::begin_new_stream(std::optional<std::uint64_t> common, Error why) {
     if (std::exchange(renewing_, true)) co_return;
-    std::string const damaged = outbox_->stream();
+    std::string const before = outbox_->stream();
     forwarder_->remove(*outbox_);
     co_await outbox_->retire();
-    auto opened = directory_->set_aside(damaged, why);
+    auto opened = common ? directory_->fork(before, *common, why) : directory_->set_aside(before, why);
     if (!opened) {
-        log::error("outbox.lost", {{"stream", damaged}, {"reason", opened.error().message}});
+        log::error("outbox.lost", {{"stream", before}, {"reason", opened.error().message}});
         parts_.give_up();
         co_return;
     }
@@ -263,28 +263,11 @@ Task<void> Gateway::begin_new_stream(Error why) {
     renewing_ = false;
     board_.stream(outbox_->stream());
     forwarder_->add(*outbox_, true);
-    adopt(std::move(*opened));
-}
-
-Task<void> Gateway::continue_in_new_stream(std::uint64_t common, Error why) {
-    if (std::exchange(renewing_, true)) co_return;
-    std::string const forked = outbox_->stream();
-    forwarder_->remove(*outbox_);
-    co_await outbox_->retire();
-    auto opened = directory_->fork(forked, common, why);
-    if (!opened) {
-        log::error("outbox.lost", {{"stream", forked}, {"reason", opened.error().message}});
-        parts_.give_up();
-        co_return;
-    }
-    outbox_->replace(std::move(opened->store));
-    renewing_ = false;
-    board_.stream(outbox_->stream());
-    forwarder_->add(*outbox_, true);
-    if (opened->salvages.empty()) {
+    // One that proved damaged on the way was set aside instead, and is salvaged.
+    if (common && opened->salvages.empty()) {
         opened->set_aside.clear();
         if (board_.raise(alarms::outbox_forked(why.message)))
-            log::error("outbox.forked", {{"stream", forked}, {"common", common}, {"continues", outbox_->stream()}});
+            log::error("outbox.forked", {{"stream", before}, {"common", *common}, {"continues", outbox_->stream()}});
     }
     adopt(std::move(*opened));
 }
@@ -324,7 +307,7 @@ void Gateway::on_disagreement(std::string const& stream, std::uint64_t through) 
     Error const why{
         Fault::broken,
         fmt::format("Central holds other records than this gateway behind record {}: the outbox was cloned or restored.", common)};
-    asio::co_spawn(parts_.loop, continue_in_new_stream(common, why), asio::detached);
+    asio::co_spawn(parts_.loop, begin_new_stream(common, why), asio::detached);
 }
 
 void Gateway::on_forgotten(std::string const& stream, std::uint64_t through) {

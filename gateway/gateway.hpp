@@ -6,6 +6,7 @@
 #include <functional>
 #include <list>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -92,9 +93,8 @@ class Gateway final : public OutboxListener, public ForwarderListener, public In
     void run_instrument(InstrumentConfig const& config);
     void adopt(OpenedOutbox opened);
     Task<void> send_again(std::string stream, std::uint64_t through);
-    Task<void> begin_new_stream(Error why);
-    Task<void> continue_in_new_stream(std::uint64_t common, Error why);
-    Task<void> renew_outbox(Error error);
+    // In place of the present one: with what it has behind `common`, where central holds other records; empty, where its file is damaged.
+    Task<void> begin_new_stream(std::optional<std::uint64_t> common, Error why);
     void note(std::string instrument, std::string_view type, json::object data);
     Task<void> follow_drivers();
     void follow(Running& running);
