@@ -1,8 +1,8 @@
 // What the page shows of runs that were durable before the gateway was started.
-#include "gateway_world.hpp"
-
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
+
+#include "gateway_world.hpp"
 
 using namespace marrowlink;
 using namespace marrowlink::gateway_world;
