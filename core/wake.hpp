@@ -7,13 +7,11 @@
 #include <boost/asio/associated_cancellation_slot.hpp>
 #include <boost/asio/associated_executor.hpp>
 #include <boost/asio/async_result.hpp>
-#include <boost/asio/error.hpp>
 #include <boost/asio/execution_context.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/query.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <boost/system/error_code.hpp>
 #include <cstdint>
 #include <list>
 #include <memory>
@@ -31,14 +29,15 @@ class Wake {
 
     std::uint64_t count() const { return count_; }  // announcements so far
 
-    // Returns once there were more than `seen`, in a later turn of the waiter's own loop; throws on cancellation, as every Asio operation
-    // does.
+    // Returns once there were more than `seen`, in a later turn of the waiter's own loop. Returns on cancellation too: whoever waits looks
+    // again, and the next thing that it awaits throws. Two alternatives that both threw would make one exception of a kind that nobody
+    // expects.
     Task<void> beyond(std::uint64_t seen) {
-        return boost::asio::async_initiate<boost::asio::use_awaitable_t<> const, void(boost::system::error_code)>(
+        return boost::asio::async_initiate<boost::asio::use_awaitable_t<> const, void()>(
             [this, seen](auto handler) {
                 auto waiter = std::make_shared<WaiterOf<decltype(handler)>>(std::move(handler));
                 waiter->enlist();
-                if (count_ != seen) return waiter->finish({});
+                if (count_ != seen) return waiter->finish();
                 waiting_.remove_if([](std::weak_ptr<Waiter> const& gone) { return gone.expired(); });
                 waiting_.push_back(waiter);
             },
@@ -48,7 +47,7 @@ class Wake {
     void announce() {
         ++count_;
         for (std::weak_ptr<Waiter> const& one : std::exchange(waiting_, {}))
-            if (auto const waiter = one.lock()) waiter->finish({});
+            if (auto const waiter = one.lock()) waiter->finish();
     }
 
  private:
@@ -69,7 +68,7 @@ class Wake {
     class Waiter : public std::enable_shared_from_this<Waiter> {
      public:
         virtual ~Waiter() = default;
-        virtual void finish(boost::system::error_code error) = 0;
+        virtual void finish() = 0;
     };
     template <class Handler>
     class WaiterOf final : public Waiter {
@@ -83,15 +82,15 @@ class Wake {
             auto slot = boost::asio::get_associated_cancellation_slot(handler_);
             if (!slot.is_connected()) return;
             slot.assign([weak = this->weak_from_this()](boost::asio::cancellation_type) {
-                if (auto const waiter = weak.lock()) waiter->finish(boost::asio::error::operation_aborted);
+                if (auto const waiter = weak.lock()) waiter->finish();
             });
         }
-        void finish(boost::system::error_code error) override {
+        void finish() override {
             if (!waiters_) return;
             auto const self = this->shared_from_this();
             std::exchange(waiters_, nullptr)->all.erase(place_);
             auto const executor = work_.get_executor();
-            boost::asio::post(executor, [handler = std::move(handler_), error]() mutable { std::move(handler)(error); });
+            boost::asio::post(executor, [handler = std::move(handler_)]() mutable { std::move(handler)(); });
             work_.reset();
         }
 

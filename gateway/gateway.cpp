@@ -6,6 +6,7 @@
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
+#include <boost/asio/multiple_exceptions.hpp>
 
 #include "core/log.hpp"
 #include "gateway/alarms.hpp"
@@ -18,6 +19,17 @@ namespace asio = boost::asio;
 constexpr std::chrono::minutes housekeeping_period{1};
 constexpr std::size_t prune_batch = 2'000;
 constexpr std::chrono::seconds follow_period{1};
+
+// Cancellation is how an instrument ends; anything else is a broken invariant and must not pass unseen.
+void rethrow_unless_cancelled(std::exception_ptr const& failure) {
+    try {
+        std::rethrow_exception(failure);
+    } catch (boost::system::system_error const& error) {
+        if (error.code() != asio::error::operation_aborted) throw;
+    } catch (asio::multiple_exceptions const& several) {  // of two things awaited at once
+        rethrow_unless_cancelled(several.first_exception());
+    }
+}
 
 ForwarderLimits forwarder_limits(Config const& config) {
     ForwarderLimits limits;
@@ -123,13 +135,7 @@ void Gateway::run_instrument(InstrumentConfig const& config) {
     running.instrument = std::make_unique<Instrument>(std::move(plan), *outbox_, parts_.clock, parts_.entropy, *this);
     asio::co_spawn(parts_.loop, running.instrument->run(),
                    asio::bind_cancellation_slot(running.cancel.slot(), [](std::exception_ptr failure) {
-                       // Cancellation is how an instrument ends; anything else is a broken invariant and must not pass unseen.
-                       if (!failure) return;
-                       try {
-                           std::rethrow_exception(failure);
-                       } catch (boost::system::system_error const& error) {
-                           if (error.code() != asio::error::operation_aborted) throw;
-                       }
+                       if (failure) rethrow_unless_cancelled(failure);
                    }));
 }
 

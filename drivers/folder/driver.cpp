@@ -3,7 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/associated_executor.hpp>
+#include <boost/asio/async_result.hpp>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
 #include "core/log.hpp"
@@ -13,16 +16,25 @@ namespace marrowlink {
 namespace {
 using std::chrono::milliseconds;
 
-template <class Call>
-Task<std::invoke_result_t<Call&>> called(Call call) {
-    co_return call();
-}
-
-// Runs `call` on the worker and comes back with its result. It owns all it touches: nobody waits for it when the loop ends.
+// Runs `call` on the worker and comes back with its result. It owns all it touches: nobody waits for it when the loop ends. Not to be
+// cancelled: what the worker has begun it ends, and whoever waits here is cancelled at the next thing that it awaits. A cancellation that
+// reached over to the worker's thread could come to a coroutine that had just ended there.
 template <class Call>
 Task<std::invoke_result_t<Call&>> on(boost::asio::any_io_executor worker, Call call) {
-    auto task = called(std::move(call));
-    co_return co_await boost::asio::co_spawn(worker, std::move(task), boost::asio::use_awaitable);
+    using Value = std::invoke_result_t<Call&>;
+    return boost::asio::async_initiate<boost::asio::use_awaitable_t<> const, void(Value)>(
+        [worker = std::move(worker), call = std::move(call)](auto handler) mutable {
+            auto loop = boost::asio::make_work_guard(boost::asio::get_associated_executor(handler));
+            auto kept = std::make_shared<decltype(handler)>(std::move(handler));
+            boost::asio::post(worker, [call = std::move(call), loop = std::move(loop), kept = std::move(kept)]() mutable {
+                auto value = std::make_shared<Value>(call());
+                auto const executor = loop.get_executor();
+                boost::asio::post(executor, [kept = std::move(kept), value = std::move(value), loop = std::move(loop)]() mutable {
+                    std::move (*kept)(std::move(*value));
+                });
+            });
+        },
+        boost::asio::use_awaitable);
 }
 
 milliseconds doubled(milliseconds first, unsigned times, milliseconds most) {

@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/error.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/system/system_error.hpp>
 #include <chrono>
 #include <cstdint>
 #include <exception>
@@ -77,6 +79,7 @@ class VirtualClock final : public Clock {
             sleeper.listed = true;
         }
         co_await sleeper.wake.beyond(0);
+        if (sleeper.listed || when == Instant::max()) throw boost::system::system_error(boost::asio::error::operation_aborted);
     }
 
     // The wall clock steps, as after an NTP correction or a flat battery; monotonic time does not notice.

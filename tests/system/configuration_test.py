@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """Configuration: mistakes at start, at `check` and at reload, with real programs."""
 
+import pathlib
 import signal
 import time
 import unittest
 
-from system_case import CENTRAL, GATEWAY, SystemCase, run
+from system_case import CENTRAL, GATEWAY, SystemCase, run, wait_until
 
 GOOD = """site = "paris"
 gateway = "gw1"
@@ -130,6 +131,27 @@ class ConfigurationTest(SystemCase):
         self.assertEqual(files, sorted(path.name for path in self.world.outbox.glob("*.outbox")))
         self.assert_balanced(self.instrument)
         self.assertEqual(stream, self.world.status()["gateway"]["stream"])
+
+    def test_a_thousand_instruments_come_and_go_and_leave_no_descriptor(self):
+        """field 33: what an instrument opened is closed with it"""
+        self.begin()
+        crowd = "".join(f'\n[[instrument]]\nid = "{kind}-{n}"\ndriver = {line}\n' for n in range(10) for kind, line in (
+            ("dead", '"line"\nconnect = "127.0.0.1:9"'), ("listens", '"line"\nlisten = "127.0.0.1:0"'),
+            ("port", f'"spectramax"\nport = "/dev/no-such-port-{n}"'), ("folder", f'"folder"\npath = "{self.world.path(f"folder-{n}")}"')))
+        for n in range(10):
+            self.world.path(f"folder-{n}").mkdir()
+        descriptors = pathlib.Path(f"/proc/{self.gateway.child.pid}/fd")
+        ids = lambda: [card["id"] for card in self.world.status()["instruments"]]
+        counts = []
+        for _ in range(25):
+            self.reload(self.good + crowd)
+            wait_until(lambda: len(ids()) == 41, 10, "forty more instruments")
+            self.reload(self.good)
+            wait_until(lambda: len(ids()) == 1, 10, "the forty to go")
+            counts.append(len(list(descriptors.iterdir())))
+        # A connection to the page may be on its way to being closed.
+        wait_until(lambda: len(list(descriptors.iterdir())) <= counts[0], 90, f"as few descriptors as after the first time (then: {counts})")
+        self.assert_balanced(self.instrument)
 
     def test_settings_change_with_a_backlog_and_a_restart_and_the_count_stays(self):
         """field 12: every setting that may change does, with records waiting; none is dropped"""

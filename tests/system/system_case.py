@@ -116,6 +116,7 @@ class SystemCase(unittest.TestCase):
             if failed and pathlib.Path(process.log).exists():
                 print(f"— {self.id()}: the end of {process.name}'s log\n{process.tail(25)}", flush=True)
         self.world.stop()
+        self.assertEqual([], self.world.problems)
 
     def counter(self, **options):
         counter = Counter(self.world, **options)

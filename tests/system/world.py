@@ -86,6 +86,8 @@ class Process:
             self.child.kill()
             self.child.wait()
             raise RuntimeError(f"{self.name} did not stop within {seconds} s of SIGTERM")
+        if self.child.returncode != 0:
+            raise RuntimeError(f"{self.name} ended with {self.child.returncode} on SIGTERM; the end of its log:\n" + self.tail())
 
 
 def listening(port):
@@ -102,6 +104,7 @@ class World:
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix=prefix))
         self.keep = keep
         self.processes = []
+        self.problems = []  # of programs that did not stop as they should
         self.broker_port = free_port()
         self.gateway_port = free_port()
         self.central_port = free_port()
@@ -188,6 +191,7 @@ class World:
                 try:
                     process.stop()
                 except RuntimeError as problem:
+                    self.problems.append(str(problem))
                     print(problem)
         if not self.keep:
             shutil.rmtree(self.directory, ignore_errors=True)
