@@ -35,6 +35,14 @@ Message message_of(Record const& record, std::string_view site, std::string_view
 }
 }  // namespace
 
+std::vector<std::string> gateway_subscriptions(std::string_view site, std::string_view gateway) {
+    return {topic::acknowledgement(site, gateway, "+"), topic::answer(site, gateway), std::string{topic::centre_state}};
+}
+
+Message gateway_will(std::string_view site, std::string_view gateway) {
+    return Message{topic::gateway_state(site, gateway), R"({"state":"offline"})", "", {}, true};
+}
+
 std::string_view to_string(LinkState state) {
     constexpr std::string_view names[] = {"connecting", "connected", "centre_away",      "refused",  "not_authorised",
                                           "taken_over", "stalled",   "centre_disagrees", "rehearsal"};

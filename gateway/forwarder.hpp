@@ -31,6 +31,10 @@ enum class LinkState : std::uint8_t {
 };
 std::string_view to_string(LinkState state);
 
+// What a gateway subscribes to, and its will.
+std::vector<std::string> gateway_subscriptions(std::string_view site, std::string_view gateway);
+Message gateway_will(std::string_view site, std::string_view gateway);
+
 struct LinkStatus {
     LinkState state = LinkState::connecting;
     std::string detail;

@@ -44,11 +44,8 @@ Result<MqttOptions> mqtt_options(Config const& config) {
         options.password = std::move(*password);
     }
     if (config.broker.tls) options.tls = MqttTls{config.broker.tls->ca, config.broker.tls->certificate, config.broker.tls->key};
-    options.subscriptions = {topic::acknowledgement(config.site, config.gateway, "+"), topic::answer(config.site, config.gateway),
-                             std::string{topic::centre_state}};
-    options.will.topic = topic::gateway_state(config.site, config.gateway);
-    options.will.payload = R"({"state":"offline"})";
-    options.will.retain = true;
+    options.subscriptions = gateway_subscriptions(config.site, config.gateway);
+    options.will = gateway_will(config.site, config.gateway);
     return options;
 }
 

@@ -6,8 +6,9 @@
 #include "central/report.hpp"
 #include "core/log.hpp"
 #include "core/text.hpp"
+#include "no_broker.hpp"
 #include "sender.hpp"
-#include "temporary.hpp"
+#include "tests/sim/temporary_folder.hpp"
 #include "tests/sim/virtual_clock.hpp"
 
 namespace marrowlink {
@@ -15,14 +16,6 @@ using namespace central;
 using namespace test;
 
 namespace {
-class DeadUplink final : public Uplink {
- public:
-    void listen(UplinkListener*) override {}
-    void open() override {}
-    void close() override {}
-    void publish(std::uint64_t, Message) override {}
-};
-
 class World {
  public:
     World() {
@@ -54,10 +47,10 @@ class World {
         clock.settle();
     }
 
-    Folder folder;
+    sim::TemporaryFolder folder;
     boost::asio::io_context loop;
     sim::VirtualClock clock{loop};
-    DeadUplink uplink;
+    NoBroker uplink;
     std::unique_ptr<Intake> intake;
     std::unique_ptr<Ingest> ingest;
     std::unique_ptr<Api> api;

@@ -5,7 +5,7 @@
 #include <catch2/catch.hpp>
 #include <fstream>
 
-#include "temporary.hpp"
+#include "tests/sim/temporary_folder.hpp"
 
 namespace marrowlink {
 using namespace central;
@@ -79,7 +79,7 @@ TEST_CASE("all mistakes are reported at once, each on its line (field 53)") {
 }
 
 TEST_CASE("a file that is absent, and a password file that is, are configuration mistakes that name the file") {
-    test::Folder folder;
+    sim::TemporaryFolder folder;
     auto const absent = read_config(folder / "central.toml");
     REQUIRE_FALSE(absent);
     CHECK(exit_code(absent.error().fault) == 78);

@@ -8,7 +8,7 @@
 #include "central/store.hpp"
 #include "core/version.hpp"
 #include "sender.hpp"
-#include "temporary.hpp"
+#include "tests/sim/temporary_folder.hpp"
 
 namespace marrowlink {
 using namespace central;

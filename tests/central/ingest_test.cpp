@@ -6,7 +6,7 @@
 
 #include "core/log.hpp"
 #include "sender.hpp"
-#include "temporary.hpp"
+#include "tests/sim/temporary_folder.hpp"
 #include "tests/sim/virtual_clock.hpp"
 
 namespace marrowlink {
@@ -113,7 +113,7 @@ std::vector<Draft> lines_of(int count) {
 }  // namespace
 
 TEST_CASE("the acknowledgement is published only after the commit, retained, once per batch and stream (field 8)") {
-    Folder folder;
+    sim::TemporaryFolder folder;
     Centre centre{folder / "central.db"};
     centre.uplink.connect();
     centre.settle();
@@ -134,7 +134,7 @@ TEST_CASE("the acknowledgement is published only after the commit, retained, onc
 }
 
 TEST_CASE("what arrives while a commit runs shares the next one") {
-    Folder folder;
+    sim::TemporaryFolder folder;
     Centre centre{folder / "central.db"};
     centre.uplink.connect();
     centre.settle();
@@ -149,7 +149,7 @@ TEST_CASE("what arrives while a commit runs shares the next one") {
 }
 
 TEST_CASE("killed between commit and acknowledgement: the next start acknowledges what is stored") {
-    Folder folder;
+    sim::TemporaryFolder folder;
     Sender sender{stream_a};
     {
         Centre centre{folder / "central.db"};
@@ -169,7 +169,7 @@ TEST_CASE("killed between commit and acknowledgement: the next start acknowledge
 }
 
 TEST_CASE("a centre restored from an older backup acknowledges less, and is sent again what it forgot") {
-    Folder folder;
+    sim::TemporaryFolder folder;
     Sender sender{stream_a};
     Sender later{stream_b};
     {
@@ -202,7 +202,7 @@ TEST_CASE("a centre restored from an older backup acknowledges less, and is sent
 }
 
 TEST_CASE("publishes without PUBACK stay within the broker's receive maximum, and the latest acknowledgement replaces one not yet sent") {
-    Folder folder;
+    sim::TemporaryFolder folder;
     Sender sender{stream_a};
     Centre centre{folder / "central.db"};
     centre.uplink.connect(2);
@@ -229,7 +229,7 @@ TEST_CASE("publishes without PUBACK stay within the broker's receive maximum, an
 
 // Storm seed 569: each PUBACK that never came took a place in the window, until no acknowledgement could leave any more.
 TEST_CASE("a broker that keeps PUBACKs to itself is left, and everything is acknowledged on the next connection (field 19)") {
-    Folder folder;
+    sim::TemporaryFolder folder;
     Sender sender{stream_a};
     Centre centre{folder / "central.db"};
     centre.uplink.connect(4);
@@ -253,7 +253,7 @@ TEST_CASE("a broker that keeps PUBACKs to itself is left, and everything is ackn
 }
 
 TEST_CASE("a store that cannot write acknowledges nothing, says so once, and heals by itself") {
-    Folder folder;
+    sim::TemporaryFolder folder;
     Sender sender{stream_a};
     Centre centre{folder / "central.db"};
     centre.uplink.connect();
@@ -281,7 +281,7 @@ TEST_CASE("a store that cannot write acknowledges nothing, says so once, and hea
 }
 
 TEST_CASE("messages beyond held_bytes are let go, counted, and sent again by the gateway") {
-    Folder folder;
+    sim::TemporaryFolder folder;
     Sender sender{stream_a};
     IngestLimits limits;
     limits.held_bytes = 20'000;
@@ -305,7 +305,7 @@ TEST_CASE("messages beyond held_bytes are let go, counted, and sent again by the
 }
 
 TEST_CASE("the link is opened again with a growing pause that ends at its limit; each cause is logged once (field 58)") {
-    Folder folder;
+    sim::TemporaryFolder folder;
     Centre centre{folder / "central.db"};
     for (int i = 0; i < 100; ++i) {
         centre.uplink.cut(LinkEnd::refused);
@@ -326,7 +326,7 @@ TEST_CASE("the link is opened again with a growing pause that ends at its limit;
 }
 
 TEST_CASE("each run's answer goes to its gateway, and a birth brings acknowledgement and answers again") {
-    Folder folder;
+    sim::TemporaryFolder folder;
     Sender sender{stream_a};
     Centre centre{folder / "central.db"};
     centre.uplink.connect();
@@ -348,7 +348,7 @@ TEST_CASE("each run's answer goes to its gateway, and a birth brings acknowledge
 }
 
 TEST_CASE("a broker that forbids the centre's publishes is one alarm") {
-    Folder folder;
+    sim::TemporaryFolder folder;
     Centre centre{folder / "central.db"};
     centre.uplink.connect();
     centre.uplink.puback(135);

@@ -3,7 +3,7 @@
 #include "central/intake.hpp"
 #include "central/store.hpp"
 #include "sender.hpp"
-#include "temporary.hpp"
+#include "tests/sim/temporary_folder.hpp"
 
 namespace marrowlink {
 using central::Intake;
@@ -51,7 +51,7 @@ Draft opening() { return plain(type::stream_opened, R"({"previous":"","reason":"
 }  // namespace
 
 TEST_CASE("records are stored in order, byte for byte, and acknowledged through the last one with its chain") {
-    Folder folder;
+    sim::TemporaryFolder folder;
     auto intake = opened(folder / "central.db");
     Sender sender{stream_a};
     std::vector<Draft> drafts{opening()};
@@ -75,7 +75,7 @@ TEST_CASE("records are stored in order, byte for byte, and acknowledged through 
 }
 
 TEST_CASE("a repeat is passed over and counted, also after a restart (field 17)") {
-    Folder folder;
+    sim::TemporaryFolder folder;
     Sender sender{stream_a};
     {
         auto intake = opened(folder / "central.db");
@@ -94,7 +94,7 @@ TEST_CASE("a repeat is passed over and counted, also after a restart (field 17)"
 }
 
 TEST_CASE("10,000 messages of one millisecond are all counted: identity is never a time (field 9)") {
-    Folder folder;
+    sim::TemporaryFolder folder;
     auto intake = opened(folder / "central.db");
     Sender sender{stream_a};
     std::vector<Draft> drafts;
@@ -104,7 +104,7 @@ TEST_CASE("10,000 messages of one millisecond are all counted: identity is never
 }
 
 TEST_CASE("a gap is not stored, is named once, and heals when the gateway goes back") {
-    Folder folder;
+    sim::TemporaryFolder folder;
     auto intake = opened(folder / "central.db");
     Sender sender{stream_a};
     std::vector<Draft> drafts(1, opening());
@@ -122,7 +122,7 @@ TEST_CASE("a gap is not stored, is named once, and heals when the gateway goes b
 }
 
 TEST_CASE("an unknown stream that does not begin at 1 is a gap, and through 0 is acknowledged for it") {
-    Folder folder;
+    sim::TemporaryFolder folder;
     auto intake = opened(folder / "central.db");
     Sender sender{stream_a};
     sender.send(std::vector<Draft>(3, opening()));
@@ -133,7 +133,7 @@ TEST_CASE("an unknown stream that does not begin at 1 is a gap, and through 0 is
 }
 
 TEST_CASE("a gap is passed only when stream.closed of another stream of the same gateway names it") {
-    Folder folder;
+    sim::TemporaryFolder folder;
     auto intake = opened(folder / "central.db");
     Sender damaged{stream_a};
     damaged.send(std::vector<Draft>(10, opening()));
@@ -201,7 +201,7 @@ TEST_CASE("a gap is passed only when stream.closed of another stream of the same
 }
 
 TEST_CASE("a fork keeps the first record, says so once, and survives a restart") {
-    Folder folder;
+    sim::TemporaryFolder folder;
     Sender first{stream_a};
     Sender clone{stream_a};
     {
@@ -223,7 +223,7 @@ TEST_CASE("a fork keeps the first record, says so once, and survives a restart")
 }
 
 TEST_CASE("a record that does not follow from the one before it is neither stored nor acknowledged") {
-    Folder folder;
+    sim::TemporaryFolder folder;
     auto intake = opened(folder / "central.db");
     Sender sender{stream_a};
     sender.send(std::vector<Draft>{opening(), line_message("k1", "one"), line_message("k2", "two")});
@@ -239,7 +239,7 @@ TEST_CASE("a record that does not follow from the one before it is neither store
 }
 
 TEST_CASE("a record that cannot be understood is stored as refused and acknowledged; later ones flow (field 5)") {
-    Folder folder;
+    sim::TemporaryFolder folder;
     auto intake = opened(folder / "central.db");
     Sender sender{stream_a};
     Draft bad_json = line_message("k1", "x");
@@ -269,7 +269,7 @@ TEST_CASE("a record that cannot be understood is stored as refused and acknowled
 }
 
 TEST_CASE("block_bytes_max is taken, one byte more is refused and kept (field 23)") {
-    Folder folder;
+    sim::TemporaryFolder folder;
     auto intake = opened(folder / "central.db");
     Sender sender{stream_a};
     for (std::size_t const size : {block_bytes_max - 1, block_bytes_max, block_bytes_max + 1}) {
@@ -285,7 +285,7 @@ TEST_CASE("block_bytes_max is taken, one byte more is refused and kept (field 23
 }
 
 TEST_CASE("what has no place is rejected by name and stores nothing") {
-    Folder folder;
+    sim::TemporaryFolder folder;
     auto intake = opened(folder / "central.db");
     Sender sender{stream_a};
     Message const good = sender.send(opening());
@@ -325,7 +325,7 @@ TEST_CASE("what has no place is rejected by name and stores nothing") {
 }
 
 TEST_CASE("attributes that contradict the topic are stored as refused, so that a renamed site does not jam its stream") {
-    Folder folder;
+    sim::TemporaryFolder folder;
     auto intake = opened(folder / "central.db");
     Sender sender{stream_a, "lyon"};
     sender.send(std::vector<Draft>{opening(), line_message("k1", "x")});
@@ -337,7 +337,7 @@ TEST_CASE("attributes that contradict the topic are stored as refused, so that a
 }
 
 TEST_CASE("a birth is answered with every stream of its gateway, the one it names included") {
-    Folder folder;
+    sim::TemporaryFolder folder;
     auto intake = opened(folder / "central.db");
     Sender old_stream{stream_a};
     Sender other_gateway{"cccccccc-0000-4000-8000-000000000003", "lyon", "bench-2"};
@@ -358,7 +358,7 @@ TEST_CASE("a birth is answered with every stream of its gateway, the one it name
 }
 
 TEST_CASE("a retained acknowledgement that claims more than the centre knows is set right, one that does not is left alone") {
-    Folder folder;
+    sim::TemporaryFolder folder;
     auto intake = opened(folder / "central.db");
     Sender sender{stream_a};
     Message claim;
@@ -377,7 +377,7 @@ TEST_CASE("a retained acknowledgement that claims more than the centre knows is 
 }
 
 TEST_CASE("records of a transaction that never committed are not known after a restart, and are taken again") {
-    Folder folder;
+    sim::TemporaryFolder folder;
     Sender sender{stream_a};
     sender.send(std::vector<Draft>(6, opening()));
     {

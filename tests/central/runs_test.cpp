@@ -2,7 +2,7 @@
 
 #include "central/intake.hpp"
 #include "sender.hpp"
-#include "temporary.hpp"
+#include "tests/sim/temporary_folder.hpp"
 
 namespace marrowlink {
 using central::Intake;
@@ -41,7 +41,7 @@ class World {
     std::unique_ptr<Intake> intake;
 
  private:
-    Folder folder_;
+    sim::TemporaryFolder folder_;
 };
 }  // namespace
 

@@ -8,7 +8,7 @@
 
 #include "central/intake.hpp"
 #include "sender.hpp"
-#include "temporary.hpp"
+#include "tests/sim/temporary_folder.hpp"
 
 namespace marrowlink {
 using namespace central;
@@ -38,14 +38,14 @@ constexpr Schema new_schema{"example", 77, new_steps};
 }  // namespace
 
 TEST_CASE("a newer database is refused with 78 and nothing in it is touched (field 60)") {
-    Folder folder;
+    sim::TemporaryFolder folder;
     REQUIRE(Intake::open(folder / "c.db"));
     change(folder / "c.db", "PRAGMA user_version=2");
     CHECK(refusal(folder / "c.db").find("was written by a newer Marrowlink: it is version 2 of the central database") != std::string::npos);
 }
 
 TEST_CASE("another application's file is refused, an empty one is made ours") {
-    Folder folder;
+    sim::TemporaryFolder folder;
     change(folder / "other.db", "CREATE TABLE t (x); PRAGMA user_version=1");
     CHECK(refusal(folder / "other.db").find("is not a Marrowlink central database") != std::string::npos);
     change(folder / "empty.db", "");
@@ -59,7 +59,7 @@ TEST_CASE("another application's file is refused, an empty one is made ours") {
 TEST_CASE("the schema itself is checked, not only its number (field 61)") {
     for (char const* sql : {"ALTER TABLE stream ADD COLUMN extra TEXT", "DROP TABLE refusal", "CREATE INDEX more ON run (plate)",
                             "PRAGMA user_version=0", "ALTER TABLE run RENAME COLUMN plate TO barcode"}) {
-        Folder folder;
+        sim::TemporaryFolder folder;
         REQUIRE(Intake::open(folder / "c.db"));
         change(folder / "c.db", sql);
         INFO(sql);
@@ -71,7 +71,7 @@ TEST_CASE("a migration copies first and happens whole or not at all, whenever it
     int killed = 0;
     // Longer and longer lives, until one is long enough to finish: every kill leaves a file that opens.
     for (int microseconds = 0; microseconds < 400'000; microseconds = microseconds * 5 / 4 + 150) {
-        Folder folder;
+        sim::TemporaryFolder folder;
         auto const path = folder / "m.db";
         { REQUIRE(open_with_schema(path, old_schema)); }
         pid_t const child = fork();
@@ -100,7 +100,7 @@ TEST_CASE("a migration copies first and happens whole or not at all, whenever it
 }
 
 TEST_CASE("a disk that is full stores nothing of the batch and takes it when there is room again") {
-    Folder folder;
+    sim::TemporaryFolder folder;
     auto intake = Intake::open(folder / "c.db");
     REQUIRE(intake);
     auto const pages = (*intake)->database().pragma("page_count");

@@ -5,7 +5,7 @@
 #include "central/intake.hpp"
 #include "central/store.hpp"
 #include "sender.hpp"
-#include "temporary.hpp"
+#include "tests/sim/temporary_folder.hpp"
 
 namespace marrowlink {
 using namespace central;
@@ -42,7 +42,7 @@ StreamProof const& first(Proof const& proof) { return proof.streams.at(0); }
 }  // namespace
 
 TEST_CASE("an untouched database proves itself, record by record") {
-    Folder folder;
+    sim::TemporaryFolder folder;
     fill(folder / "c.db");
     Proof const proof = proof_of(folder / "c.db");
     CHECK(proof.good());
@@ -53,7 +53,7 @@ TEST_CASE("an untouched database proves itself, record by record") {
 }
 
 TEST_CASE("every byte of a stored record counts: whatever is altered is named, and only that") {
-    Folder folder;
+    sim::TemporaryFolder folder;
     for (char const* sql :
          {"UPDATE record SET data = CAST(replace(CAST(data AS TEXT), 'text', 'tExt') AS BLOB) WHERE id & 1048575 = 7",
           "UPDATE record SET attributes = CAST(replace(CAST(attributes AS TEXT), 'x', 'y') || 'z' AS BLOB) WHERE id & 1048575 = 7",
@@ -73,7 +73,7 @@ TEST_CASE("every byte of a stored record counts: whatever is altered is named, a
 }
 
 TEST_CASE("missing rows are named as one range, at the start, in the middle and at the end") {
-    Folder folder;
+    sim::TemporaryFolder folder;
     fill(folder / "c.db");
     change(folder / "c.db",
            "DELETE FROM record WHERE id IN (SELECT id FROM record WHERE id >> 40 = 1 AND (id & 1048575 IN (1, 9, 10, 11, 20)))");
@@ -87,7 +87,7 @@ TEST_CASE("missing rows are named as one range, at the start, in the middle and 
 }
 
 TEST_CASE("a row that holds another record is a doubled one, and the one it stands for is missing") {
-    Folder folder;
+    sim::TemporaryFolder folder;
     fill(folder / "c.db");
     change(folder / "c.db",
            "UPDATE record SET (attributes, data, chain) = (SELECT attributes, data, chain FROM record WHERE id = (1 << 40) + 5) WHERE id = "
@@ -99,7 +99,7 @@ TEST_CASE("a row that holds another record is a doubled one, and the one it stan
 }
 
 TEST_CASE("a ledger that was set back, rows beyond it and rows of no stream are all findings") {
-    Folder folder;
+    sim::TemporaryFolder folder;
     fill(folder / "c.db");
     change(folder / "c.db", "UPDATE stream SET through = 18 WHERE id = 1; DELETE FROM stream WHERE id = 2");
     Proof const proof = proof_of(folder / "c.db");
@@ -109,7 +109,7 @@ TEST_CASE("a ledger that was set back, rows beyond it and rows of no stream are 
 }
 
 TEST_CASE("what stream.closed named is lost, not missing, and what follows is proved by the chain it named") {
-    Folder folder;
+    sim::TemporaryFolder folder;
     auto const path = folder / "c.db";
     Sender damaged{stream_a};
     damaged.send(std::vector<Draft>(10, plain(type::telemetry, "{}")));
@@ -135,7 +135,7 @@ TEST_CASE("what stream.closed named is lost, not missing, and what follows is pr
 }
 
 TEST_CASE("an export is one file without a WAL that verifies offline, also beside a running centre") {
-    Folder folder;
+    sim::TemporaryFolder folder;
     fill(folder / "c.db");
     auto intake = Intake::open(folder / "c.db");
     REQUIRE(intake);
@@ -154,7 +154,7 @@ TEST_CASE("an export is one file without a WAL that verifies offline, also besid
 }
 
 TEST_CASE("a backup taken while records come in is a whole database: it verifies, opens, and takes what came later") {
-    Folder folder;
+    sim::TemporaryFolder folder;
     Sender sender{stream_a};
     auto intake = Intake::open(folder / "c.db");
     REQUIRE(intake);
@@ -180,7 +180,7 @@ TEST_CASE("a backup taken while records come in is a whole database: it verifies
 }
 
 TEST_CASE("flipped bytes in the file are found or refused, never a crash and never called good") {
-    Folder folder;
+    sim::TemporaryFolder folder;
     fill(folder / "c.db");
     {
         auto database = Database::open(folder / "c.db", Database::Mode::read_write);

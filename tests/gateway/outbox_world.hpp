@@ -2,7 +2,6 @@
 #pragma once
 
 #include <fmt/format.h>
-#include <stdlib.h>
 
 #include <catch2/catch.hpp>
 #include <filesystem>
@@ -12,31 +11,11 @@
 
 #include "core/run.hpp"
 #include "gateway/outbox_store.hpp"
+#include "tests/sim/temporary_folder.hpp"
 
 namespace marrowlink::outbox_world {
 
-class TemporaryFolder {
- public:
-    TemporaryFolder() {
-        // In memory where there is such a place: what a power cut leaves is not judged here, and the disk is slow.
-        std::error_code absent;
-        std::filesystem::path const memory = "/dev/shm";
-        std::string name =
-            ((std::filesystem::is_directory(memory, absent) ? memory : std::filesystem::temp_directory_path()) / "outbox-XXXXXX").string();
-        REQUIRE(mkdtemp(name.data()) != nullptr);
-        path_ = name;
-    }
-    ~TemporaryFolder() {
-        std::error_code ignored;
-        std::filesystem::remove_all(path_, ignored);
-    }
-    TemporaryFolder(TemporaryFolder const&) = delete;
-    TemporaryFolder& operator=(TemporaryFolder const&) = delete;
-    std::filesystem::path const& path() const { return path_; }
-
- private:
-    std::filesystem::path path_;
-};
+using sim::TemporaryFolder;
 
 inline std::string const stream_a = "0a000000-0000-4000-8000-00000000000a";
 inline Origin const origin_a{"lyon", "bench-2", stream_a};

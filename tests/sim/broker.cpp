@@ -143,10 +143,8 @@ void Broker::received(LinkPtr const& link, std::uint64_t token, std::shared_ptr<
     std::uint8_t reason = 0;
     if (forbids && !is_state) {
         reason = 135;
-    } else if (!is_state && dice_.one_in(habits.forgets_one_in)) {
-        ++forgotten_;
-    } else if (!route(message)) {
-        reason = 16;
+    } else if (is_state || !dice_.one_in(habits.forgets_one_in)) {
+        if (!route(message)) reason = 16;
     }
     to_client(link, [link, token, reason](UplinkListener& listener) {
         if (link->without_puback > 0) --link->without_puback;
@@ -177,10 +175,7 @@ bool Broker::route(std::shared_ptr<Message const> const& message) {
 
 void Broker::offer(LinkPtr const& link, std::shared_ptr<Message const> message) {
     if (link->in_flight < receive_maximum) return deliver(link, std::move(message));
-    if (link->queue.size() >= queue_max) {
-        ++dropped_;
-        return;
-    }
+    if (link->queue.size() >= queue_max) return;
     link->queue.push_back(std::move(message));
 }
 
@@ -270,12 +265,6 @@ void Broker::blackhole(std::string const& client_id) {
 void Broker::isolate(std::string const& client_id, bool yes) {
     isolated_[client_id] = yes;
     if (yes) blackhole(client_id);
-}
-
-std::vector<std::string> Broker::clients() const {
-    std::vector<std::string> out;
-    for (LinkPtr const& link : links_) out.push_back(link->options.client_id);
-    return out;
 }
 
 }  // namespace marrowlink::sim

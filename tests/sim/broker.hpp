@@ -70,9 +70,6 @@ class Broker {
     void blackhole(std::string const& client_id);          // nothing passes any more, and nobody is told
     void isolate(std::string const& client_id, bool yes);  // no connection can be made; what there is becomes a blackhole
 
-    std::vector<std::string> clients() const;
-    std::uint64_t dropped() const { return dropped_; }                          // by full queues
-    std::uint64_t forgotten() const { return forgotten_; }                      // by habit
     std::vector<std::string> const& violations() const { return violations_; }  // of the protocol, by clients
 
  private:
@@ -96,7 +93,6 @@ class Broker {
     Timeline& timeline_;
     SeededEntropy& dice_;
     bool up_ = true;
-    std::uint64_t dropped_ = 0, forgotten_ = 0;
     std::list<LinkPtr> links_;  // connected, as the broker sees it
     std::map<std::string, std::shared_ptr<Message const>> retained_;
     std::map<std::string, bool> isolated_;

@@ -36,7 +36,6 @@ struct Process {
     Loop loop, store;
     VirtualClock clock;
     Clock::Instant store_free{};   // the disk is slow: what was handed to the store begins then
-    std::uint64_t turns = 0;       // so far
     std::uint64_t kill_after = 0;  // turns more; 0: never
     bool gave_up = false;          // it ended itself
 

@@ -16,7 +16,7 @@
 
 #include "outage.hpp"
 #include "storm.hpp"
-#include "temporary.hpp"
+#include "tests/sim/temporary_folder.hpp"
 #include "timeline.hpp"
 
 using namespace marrowlink::storm;
@@ -85,7 +85,7 @@ struct Line {
 
 [[noreturn]] void work(Options const& options, unsigned worker, int out) {
     {
-        TemporaryFolder const folder;
+        marrowlink::sim::TemporaryFolder const folder;
         for (std::size_t i = worker; i < options.seeds.size(); i += options.jobs) {
             std::clock_t const began = std::clock();
             StormResult const result = run_one(options, options.seeds[i], folder.path());
@@ -159,7 +159,7 @@ int run_all(Options const& options) {
 
 // For a visitor: what happens, in plain words, and how it ends.
 int narrate(Options const& options) {
-    TemporaryFolder const folder;
+    marrowlink::sim::TemporaryFolder const folder;
     StormOptions storm;
     storm.seed = *options.demo;
     storm.hours = options.hours;
@@ -190,7 +190,7 @@ int live_through_outage(Options const& options) {
     for (std::uint64_t const budget : {options.outage_mib << 23, options.outage_mib << 19}) {
         std::filesystem::path const in =
             options.outage_in.empty() ? std::filesystem::temp_directory_path() : std::filesystem::path{options.outage_in};
-        TemporaryFolder const folder{in};
+        marrowlink::sim::TemporaryFolder const folder{in};
         OutageOptions outage;
         outage.records = options.outage_records;
         outage.bytes = options.outage_mib << 20;

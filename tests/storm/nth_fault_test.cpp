@@ -4,7 +4,7 @@
 
 #include <catch2/catch.hpp>
 
-#include "temporary.hpp"
+#include "tests/sim/temporary_folder.hpp"
 #include "world.hpp"
 
 using namespace marrowlink;
@@ -32,7 +32,7 @@ bool live_through(Fault const& fault, std::filesystem::path const& folder) {
     machine.disk.arm(fault.nth, fault.how, fault.lasting);
     world.centre->start_after(0s);
     gateway.start_after(10ms);
-    for (auto const at : {1min, 4min, 7min}) {
+    for (auto const at : {1min, 4min, 5min, 7min, 8min}) {
         for (auto const& instrument : gateway.instruments) world.timeline->after(at, [one = instrument.get()] { one->measure(); });
     }
     world.timeline->after(2min, [&] { gateway.press_start(); });
@@ -42,9 +42,9 @@ bool live_through(Fault const& fault, std::filesystem::path const& folder) {
     bool const drained = world.run_until_true([&] { return gateway.drained(); }, world.now() + 30min);
     CHECK(drained);
     world.run_until(world.now() + 3h);  // files that are written again come late
-    for (std::string const& surprise : world.surprises()) {
-        CAPTURE(surprise);
-        CHECK(surprise.empty());
+    for (std::string const& wrong : world.faults()) {
+        CAPTURE(wrong);
+        CHECK(wrong.empty());
     }
     world.centre->end(Death::crash);
     Verdict const verdict = judge(world.truth, world.now() - world.age(), world.centre->database());
@@ -59,7 +59,7 @@ bool live_through(Fault const& fault, std::filesystem::path const& folder) {
 // `stride` leaves out what its neighbours cover; each how begins elsewhere.
 void walk(bool at_centre, std::uint64_t stride) {
     using How = sim::Disk::How;
-    TemporaryFolder const folder;
+    sim::TemporaryFolder const folder;
     std::uint64_t tried = 0, last = 0, start = 1;
     for (How const how : {How::io_error, How::short_write, How::disk_full, How::power_cut})
         for (bool const lasting : {false, true}) {

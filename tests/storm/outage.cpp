@@ -142,8 +142,7 @@ class Outage {
         recover(gateway);
         compare();
         for (SteadyLine const* const line : lines_) result_.refused_lines += line->refused();
-        for (std::string const& line : world_.surprises()) result_.faults.push_back("an error nobody announced: " + line);
-        for (std::string const& line : world_.broker.violations()) result_.faults.push_back("protocol: " + line);
+        for (std::string& line : world_.faults()) result_.faults.push_back(std::move(line));
         return std::move(result_);
     }
 

@@ -2,13 +2,13 @@
 
 #include <catch2/catch.hpp>
 
-#include "temporary.hpp"
+#include "tests/sim/temporary_folder.hpp"
 
 using namespace marrowlink::storm;
 
 // A tenth of what `./dev storm --outage` plays, with this build's sanitizers; memory is judged where the release build plays it.
 TEST_CASE("three days without a link at full load: the backlog leaves at link speed, nothing is lost (field 14)") {
-    TemporaryFolder const folder{std::filesystem::temp_directory_path()};
+    marrowlink::sim::TemporaryFolder const folder{std::filesystem::temp_directory_path()};
     OutageOptions options;
     options.records = 30'000;
     options.bytes = 100u << 20;
@@ -25,7 +25,7 @@ TEST_CASE("three days without a link at full load: the backlog leaves at link sp
 TEST_CASE(
     "the disk budget is reached during an outage: instruments are refused, nothing accepted is lost, and refusal ends by itself (field "
     "3)") {
-    TemporaryFolder const folder{std::filesystem::temp_directory_path()};
+    marrowlink::sim::TemporaryFolder const folder{std::filesystem::temp_directory_path()};
     OutageOptions options;
     options.records = 12'000;
     options.bytes = 40u << 20;

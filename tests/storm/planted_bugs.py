@@ -42,7 +42,7 @@ BUGS = [
      "    if (previous && chain_next(", "    if (false && previous && chain_next(", ["central"]),
     ("ignore-receive-maximum", "more publishes without PUBACK than the broker allows", "gateway/forwarder.cpp",
      "        if (flights_.size() >= receive_maximum_) return false;\n", "", ["gateway"]),
-    ("retry-without-backoff", "the broker is tried again at once, for ever", "gateway/forwarder.cpp",
+    ("retry-without-backoff", "the broker is tried again at once, for ever", "gateway/forwarder_connect.cpp",
      "    auto const wait = backoff_ / 2 + backoff_ * dice / 510;", "    auto const wait = backoff_ * 0 + backoff_ * 0 * dice;", ["gateway"]),
     ("wall-clock-for-order", "records are read in the order of their times", "gateway/outbox_store.cpp",
      "FROM record WHERE seq>=? ORDER BY seq LIMIT ?", "FROM record WHERE seq>=? ORDER BY appended_ms LIMIT ?", ["gateway"]),

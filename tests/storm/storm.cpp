@@ -131,7 +131,7 @@ class Storm {
             repeat(weather_.gateway_slow, [=, this] { slow_disk(*machine, world_.now() + from_to(1s, 1h)); });
             repeat(weather_.gateway_network, [=, this] { spoil_network(machine->client_id()); });
             repeat(weather_.wall_clock, [=, this] { step_wall_clock(*machine); });
-            repeat(weather_.older_disk, [=, this] { older_gateway_disk(*machine); });
+            repeat(weather_.older_disk, [=, this] { older_disk(*machine, 8h, [=, this] { gateway_restored(*machine); }); });
             for (auto const& instrument : machine->instruments) {
                 Instrument* const one = instrument.get();
                 if (auto* const exports = dynamic_cast<ExportFolder*>(one))
@@ -155,7 +155,7 @@ class Storm {
         repeat(weather_.centre_disk, [&centre, this] { spoil_disk(centre); });
         repeat(weather_.centre_slow, [&centre, this] { slow_disk(centre, world_.now() + from_to(1s, 1h)); });
         repeat(weather_.centre_network, [this] { spoil_network(CentreMachine::client_id); });
-        repeat(weather_.older_centre, [&centre, this] { older_centre_disk(centre); });
+        repeat(weather_.older_centre, [&centre, this] { older_disk(centre, 12h, [] {}); });
         repeat(weather_.broker_restart, [this] { restart_broker(); });
         repeat(weather_.broker_habits, [this] { change_habits(); });
         repeat(weather_.broker_forbids, [this] {
@@ -232,29 +232,24 @@ class Storm {
         world_.mark(machine.name(), 'T');
         world_.tell(fmt::format("{}: its wall clock stepped by {} s", machine.name(), step / 1s));
     }
-    // A person restores the gateway's machine from an image: what it took since is gone, and what it sent since was never sent by it.
-    void older_gateway_disk(GatewayMachine& machine) {
+    // A person restores a machine from an image made within `longest` before.
+    void older_disk(Machine& machine, milliseconds longest, std::function<void()> restored) {
         if (machine.disk.misbehaves()) return;
         machine.keep_copy();
-        later(from_to(1min, 8h), [&machine, this] {
+        later(from_to(1min, longest), [&machine, restored = std::move(restored), this] {
             if (!stormy()) return;
             machine.die(Death::crash, 1h);
             if (!machine.put_copy_back()) return;
-            world_.truth.doubt(machine.bench.site, machine.bench.gateway, machine.copied());
-            for (char const* const event : {"link.state_changed state=centre_disagrees", "link.centre_disagrees", "outbox.forked",
-                                            "stream.forked", "stream.chain_broken"})
-                world_.announce(event, Clock::Instant::max());
+            restored();
             machine.start_after(from_to(1s, 10min));
         });
     }
-    void older_centre_disk(Machine& centre) {
-        if (centre.disk.misbehaves()) return;
-        centre.keep_copy();
-        later(from_to(1min, 12h), [&centre, this] {
-            if (!stormy()) return;
-            centre.die(Death::crash, 1h);
-            if (centre.put_copy_back()) centre.start_after(from_to(1s, 10min));
-        });
+    // What the gateway took since is gone, and what it sent since was never sent by it.
+    void gateway_restored(GatewayMachine const& machine) {
+        world_.truth.doubt(machine.bench.site, machine.bench.gateway, machine.copied());
+        for (char const* const event : {"link.state_changed state=centre_disagrees", "link.centre_disagrees", "outbox.forked",
+                                        "stream.forked", "stream.chain_broken"})
+            world_.announce(event, Clock::Instant::max());
     }
     void restart_broker() {
         if (!world_.broker.up()) return;
@@ -318,8 +313,7 @@ class Storm {
         }
         result_.deaths += world_.centre->boots - 1;
         result_.sectors_lost += world_.centre->disk.sectors_lost();
-        for (std::string const& line : world_.surprises()) result_.faults.push_back("an error nobody announced: " + line);
-        for (std::string const& line : world_.broker.violations()) result_.faults.push_back("protocol: " + line);
+        for (std::string& line : world_.faults()) result_.faults.push_back(std::move(line));
         world_.centre->end(Death::crash);
         Verdict const verdict = judge(world_.truth, world_.now() - world_.age(), world_.centre->database());
         result_.faults.insert(result_.faults.end(), verdict.faults.begin(), verdict.faults.end());

@@ -36,8 +36,8 @@ class Socket final : public TransportFactory {
 sim::SimulatedUplink::Options gateway_link(std::string const& site, std::string const& gateway) {
     sim::SimulatedUplink::Options options;
     options.client_id = site + '-' + gateway;
-    options.subscriptions = {topic::acknowledgement(site, gateway, "+"), topic::answer(site, gateway), std::string{topic::centre_state}};
-    options.will = Message{topic::gateway_state(site, gateway), R"({"state":"offline"})", "", {}, true};
+    options.subscriptions = gateway_subscriptions(site, gateway);
+    options.will = gateway_will(site, gateway);
     return options;
 }
 
@@ -256,12 +256,21 @@ World::World(std::uint64_t seed, std::filesystem::path const& folder)
     centre = std::make_unique<CentreMachine>(*this, dice.next());
 }
 
+std::vector<std::string> World::faults() const {
+    std::vector<std::string> out;
+    for (std::string const& line : surprises_) out.push_back("an error nobody announced: " + line);
+    for (std::string const& line : broker.violations()) out.push_back("protocol: " + line);
+    return out;
+}
+
 World::~World() {
     for (auto const& gateway : gateways) gateway->end(Death::crash);
     centre->end(Death::crash);
     outside.end();
     current_ = nullptr;
     log::set_sink(nullptr);
+    std::error_code ignored;
+    std::filesystem::current_path("/", ignored);  // its folder may be removed now
 }
 
 void World::tell(std::string text) {
@@ -300,7 +309,6 @@ bool World::turn(Machine& machine) {
     running_ = nullptr;
     if (!ran) return false;
     ++turns_;
-    ++process->turns;
     if (machine.disk.dead())
         machine.die(Death::power, restart_time + std::chrono::milliseconds(dice.below(60'000)));
     else if (process->gave_up)

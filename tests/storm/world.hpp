@@ -141,7 +141,7 @@ class World {
     std::function<void(std::string const&)> listener;  // hears every event as it is told
     // Error-level lines that begin so ("outbox.not_writable …") belong to this scenario until then.
     void announce(std::string beginning, Clock::Instant until);
-    std::vector<std::string> const& surprises() const { return surprises_; }  // error-level lines that nobody announced
+    std::vector<std::string> faults() const;  // error-level lines that nobody announced, and what clients did against the protocol
     std::uint64_t turns() const { return turns_; }
 
     std::shared_ptr<sim::Timeline> timeline = std::make_shared<sim::Timeline>();

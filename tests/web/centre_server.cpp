@@ -8,22 +8,15 @@
 #include "central/api.hpp"
 #include "core/log.hpp"
 #include "io/system.hpp"
+#include "tests/central/no_broker.hpp"
 #include "tests/central/sender.hpp"
-#include "tests/central/temporary.hpp"
+#include "tests/sim/temporary_folder.hpp"
 #include "tests/web/scripted_server.hpp"
 
 using namespace marrowlink;
 using namespace marrowlink::test;
 
 namespace {
-
-class NoBroker final : public Uplink {
- public:
-    void listen(UplinkListener*) override {}
-    void open() override {}
-    void close() override {}
-    void publish(std::uint64_t, Message) override {}
-};
 
 class World {
  public:
@@ -71,7 +64,7 @@ class World {
 
 int main(int argc, char** argv) {
     log::set_sink([](log::Level, std::string_view) {});
-    Folder const folder;
+    sim::TemporaryFolder const folder;
     auto intake = central::Intake::open(folder / "central.db");
     if (!intake) {
         fmt::print(stderr, "{}\n", intake.error().message);
