@@ -34,11 +34,17 @@ Task<void> Instrument::run() {
     std::chrono::milliseconds backoff = backoff_first;
     for (;;) {
         auto const began = clock_.now();
-        if (plan_.journalled) co_await read_journal();
-        auto const end = co_await connect_and_serve();
-        driver_.reset();
-        transport_.reset();
-        if (!end) become(status_.state == ConnectionState::serving ? ConnectionState::failed : status_.state, end.error().message);
+        // Bytes that come in before the kept ones are accounted for would take their place.
+        Result<void> end;
+        if (plan_.journalled) end = co_await read_journal();
+        if (!end) {
+            become(ConnectionState::failed, end.error().message);
+        } else {
+            end = co_await connect_and_serve();
+            driver_.reset();
+            transport_.reset();
+            if (!end) become(status_.state == ConnectionState::serving ? ConnectionState::failed : status_.state, end.error().message);
+        }
         // A connection that held for a while was a good one: the next attempt comes soon.
         if (clock_.now() - began > std::chrono::seconds(30)) backoff = backoff_first;
         co_await clock_.sleep_for(backoff);
@@ -46,28 +52,28 @@ Task<void> Instrument::run() {
     }
 }
 
-Task<void> Instrument::read_journal() {
+Task<Result<void>> Instrument::read_journal() {
     std::function<Result<std::pair<std::string, std::uint64_t>>(OutboxStore&)> read = [this](OutboxStore& store) {
         std::uint64_t start = 0;
         auto bytes = store.journal(plan_.id, start);
         return bytes.map([start](std::string text) { return std::pair{std::move(text), start}; });
     };
     auto kept = co_await outbox_.ask(std::move(read));
-    if (!kept) {
-        log::error("instrument.journal_unreadable", {{"instrument", plan_.id}, {"reason", kept.error().message}});
-        co_return;
-    }
+    if (!kept) co_return fail(kept.error());
     position_ = kept->second + kept->first.size();
-    if (kept->first.empty()) co_return;
+    if (kept->first.empty()) co_return Result<void>{};
     ReplayTransport replay{std::move(kept->first)};
     InstrumentPlan::Connection connection;
     connection.transport = &replay;
     connection.position = kept->second;
-    co_await recall(connection);
+    auto const recalled = co_await recall(connection);
+    if (!recalled) co_return fail(recalled.error());
     auto const driver = plan_.driver(std::move(connection));
     auto const end = co_await serve(*driver, kept->second);
-    if (!end && end.error().fault != Fault::closed)
-        log::warn("instrument.journal_not_understood", {{"instrument", plan_.id}, {"reason", end.error().message}});
+    if (end || end.error().fault == Fault::closed) co_return Result<void>{};
+    if (end.error().fault != Fault::refused) co_return fail(end.error());
+    log::warn("instrument.journal_not_understood", {{"instrument", plan_.id}, {"reason", end.error().message}});
+    co_return Result<void>{};
 }
 
 Task<Result<void>> Instrument::connect_and_serve() {
@@ -82,7 +88,8 @@ Task<Result<void>> Instrument::connect_and_serve() {
         connection.position = position_;
     }
     become(ConnectionState::connecting, "");
-    co_await recall(connection);
+    auto const recalled = co_await recall(connection);
+    if (!recalled) co_return fail(recalled.error());
     status_.run = connection.open_run ? connection.open_run->run : "";
     status_.plate = connection.open_run ? connection.open_run->plate : "";
     driver_ = plan_.driver(std::move(connection));
@@ -114,30 +121,36 @@ Task<Result<void>> Instrument::serve(Driver& driver, std::uint64_t position) {
 }
 
 // What a driver must know of the time before this connection.
-Task<void> Instrument::recall(InstrumentPlan::Connection& connection) {
-    connection.open_run = co_await open_run();
+Task<Result<void>> Instrument::recall(InstrumentPlan::Connection& connection) {
+    auto open = co_await open_run();
+    if (!open) co_return fail(open.error());
+    connection.open_run = std::move(*open);
     std::function<Result<std::string>(OutboxStore&)> read = [this](OutboxStore& store) { return store.last_transcript(plan_.id); };
     auto const transcript = co_await outbox_.ask(std::move(read));
-    if (transcript) connection.last_transcript = *transcript;
+    if (!transcript) co_return fail(transcript.error());
+    connection.last_transcript = *transcript;
+    co_return Result<void>{};
 }
 
 // An instrument has one run at a time: of several open ones only the last can still be meant.
-Task<std::optional<OpenRun>> Instrument::open_run() {
+Task<Result<std::optional<OpenRun>>> Instrument::open_run() {
     std::function<Result<std::vector<OpenRun>>(OutboxStore&)> read = [](OutboxStore& store) { return store.open_runs(); };
     auto const all = co_await outbox_.ask(std::move(read));
+    if (!all) co_return fail(all.error());
     std::optional<OpenRun> last;
     Append closing;
-    if (all) {
-        for (OpenRun const& run : *all) {
-            if (run.instrument != plan_.id) continue;
-            if (last) {
-                RunIdentity const id{plan_.id, plan_.driver_name, last->run, last->sourcekey};
-                closing.drafts.push_back(run_aborted(id, "Another run was begun on this instrument before this one had ended."));
-            }
-            last = run;
+    for (OpenRun const& run : *all) {
+        if (run.instrument != plan_.id) continue;
+        if (last) {
+            RunIdentity const id{plan_.id, plan_.driver_name, last->run, last->sourcekey};
+            closing.drafts.push_back(run_aborted(id, "Another run was begun on this instrument before this one had ended."));
         }
+        last = run;
     }
-    if (!closing.drafts.empty()) co_await store(std::move(closing));
+    if (!closing.drafts.empty()) {
+        auto const closed = co_await store(std::move(closing));
+        if (!closed) co_return fail(closed.error());
+    }
     co_return last;
 }
 

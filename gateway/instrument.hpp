@@ -73,11 +73,11 @@ class Instrument {
  private:
     class Heard;
 
-    Task<void> read_journal();
+    Task<Result<void>> read_journal();
     Task<Result<void>> connect_and_serve();
     Task<Result<void>> serve(Driver& driver, std::uint64_t position);
-    Task<void> recall(InstrumentPlan::Connection& connection);
-    Task<std::optional<OpenRun>> open_run();
+    Task<Result<void>> recall(InstrumentPlan::Connection& connection);
+    Task<Result<std::optional<OpenRun>>> open_run();
     Task<Result<std::uint64_t>> store(Append append);
     void become(ConnectionState state, std::string detail);
 

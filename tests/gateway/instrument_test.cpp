@@ -1,0 +1,127 @@
+#include "gateway/instrument.hpp"
+
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+
+#include "core/log.hpp"
+#include "drivers/line/driver.hpp"
+#include "io/system.hpp"
+#include "outbox_world.hpp"
+#include "tests/sim/memory_transport.hpp"
+#include "tests/sim/virtual_clock.hpp"
+
+using namespace marrowlink;
+using namespace marrowlink::outbox_world;
+using namespace std::chrono_literals;
+namespace asio = boost::asio;
+
+namespace {
+struct Ear final : InstrumentListener {
+    void on_instrument(std::string const&, ConnectionStatus const& status) override { states.push_back(status); }
+    void on_heard(std::string const&, Clock::Instant) override {}
+    void on_changed(std::string const&) override {}
+    void on_taken(TakenFile const&) override {}
+    void on_stored(std::string const&, std::vector<Draft> const&, std::size_t count, std::uint64_t) override { messages += count; }
+    std::vector<ConnectionStatus> states;
+    std::size_t messages = 0;
+};
+
+// A printer that never repeats itself, on a cable that the test holds.
+struct Bench {
+    struct Port final : TransportFactory {
+        explicit Port(Bench& owner) : owner_(owner) {}
+        Task<Result<std::unique_ptr<Transport>>> open() override {
+            ++owner_.opened;
+            auto ends = sim::MemoryTransport::connect(owner_.clock);
+            owner_.far = std::move(ends.far);
+            co_return std::unique_ptr<Transport>(std::move(ends.near));
+        }
+        std::string name() const override { return "cable"; }
+
+     private:
+        Bench& owner_;
+    };
+
+    Bench() {
+        log::set_sink([](log::Level, std::string_view) {});
+        outbox = std::make_unique<Outbox>(open_store(folder.path()), clock, "boot", loop.get_executor(), loop.get_executor());
+        InstrumentPlan plan;
+        plan.id = "printer";
+        plan.driver_name = "line";
+        plan.transport = std::make_unique<Port>(*this);
+        plan.journalled = true;
+        plan.messages = true;
+        plan.driver = [this](InstrumentPlan::Connection connection) {
+            LineSettings settings;
+            settings.instrument = "printer";
+            settings.position = connection.position;
+            return std::make_unique<LineDriver>(settings, *connection.transport, clock);
+        };
+        instrument = std::make_unique<Instrument>(std::move(plan), *outbox, clock, dice, ear);
+        asio::co_spawn(loop, instrument->run(), asio::bind_cancellation_slot(stop.slot(), asio::detached));
+    }
+    ~Bench() {
+        stop.emit(asio::cancellation_type::terminal);
+        clock.run_for(1s);
+    }
+    void say(std::string_view text) {
+        REQUIRE(far);
+        REQUIRE(clock.finish(far->write(std::as_bytes(std::span(text)))));
+        clock.run_for(1s);
+    }
+    std::vector<std::string> kept() {
+        auto const all = clock.finish(outbox->peek(1, 100, 1u << 20));
+        REQUIRE(all);
+        std::vector<std::string> out;
+        for (Record const& record : *all)
+            if (record.data.find("message") != std::string::npos) out.push_back(record.data);
+        return out;
+    }
+
+    TemporaryFolder folder;
+    asio::io_context loop{1};
+    sim::VirtualClock clock{loop};
+    sim::SeededEntropy dice{7};
+    Ear ear;
+    int opened = 0;
+    std::unique_ptr<sim::MemoryTransport> far;
+    std::unique_ptr<Outbox> outbox;
+    std::unique_ptr<Instrument> instrument;
+    asio::cancellation_signal stop;
+};
+}  // namespace
+
+TEST_CASE("a port is not opened while what was kept of its bytes cannot be read, and then no byte is lost (storm 90)") {
+    Bench bench;
+    bench.clock.run_for(1s);
+    bench.say("first\n");
+    CHECK(bench.ear.messages == 1);
+    auto retired = false;
+    asio::co_spawn(
+        bench.loop,
+        [&]() -> Task<void> {
+            co_await bench.outbox->retire();
+            retired = true;
+        },
+        asio::detached);
+    bench.clock.run_for(1s);
+    REQUIRE(retired);
+    bench.far.reset();  // the cable is pulled while the outbox is being exchanged
+    int const before = bench.opened;
+    bench.clock.run_for(1min);
+    CHECK(bench.opened == before);
+    REQUIRE_FALSE(bench.ear.states.empty());
+    CHECK(bench.ear.states.back().state == ConnectionState::failed);
+    CHECK(bench.ear.states.back().detail.find("being set aside") != std::string::npos);
+
+    bench.outbox->replace(open_store(bench.folder.path()));
+    bench.clock.run_for(30s);
+    REQUIRE(bench.opened == before + 1);
+    bench.say("last\n");
+    auto const kept = bench.kept();
+    REQUIRE(kept.size() == 2);
+    CHECK(kept[0].find("first") != std::string::npos);
+    CHECK(kept[1].find("last") != std::string::npos);
+}
