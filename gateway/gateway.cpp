@@ -7,6 +7,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/multiple_exceptions.hpp>
+#include <boost/asio/post.hpp>
 
 #include "core/log.hpp"
 #include "gateway/alarms.hpp"
@@ -132,11 +133,15 @@ void Gateway::run_instrument(InstrumentConfig const& config) {
     card.due = config.silent_after;
     running.followed = plan.followed;
     card.state = plan.transport ? InstrumentState::waiting_for_port : InstrumentState::watching;
-    running.instrument = std::make_unique<Instrument>(std::move(plan), *outbox_, parts_.clock, parts_.entropy, *this);
-    asio::co_spawn(parts_.loop, running.instrument->run(),
-                   asio::bind_cancellation_slot(running.cancel.slot(), [](std::exception_ptr failure) {
-                       if (failure) rethrow_unless_cancelled(failure);
-                   }));
+    running.instrument = std::make_shared<Instrument>(std::move(plan), *outbox_, parts_.clock, parts_.entropy, *this);
+    auto const over = [this, &running, alive = std::weak_ptr(alive_)](std::exception_ptr failure) {
+        if (failure) rethrow_unless_cancelled(failure);
+        if (!alive.expired())
+            asio::post(parts_.loop, [this, &running, alive] {
+                if (!alive.expired()) ended_.remove_if([&](Running const& one) { return &one == &running; });
+            });
+    };
+    asio::co_spawn(parts_.loop, running.instrument->run(), asio::bind_cancellation_slot(running.cancel.slot(), over));
 }
 
 void Gateway::reload(Config config) {
@@ -156,7 +161,7 @@ void Gateway::reload(Config config) {
         ++changed;
         running->cancel.emit(asio::cancellation_type::terminal);
         board_.forget_instrument(running->config.id);
-        ended_.splice(ended_.end(), running_, running++);  // its coroutine unwinds in a later turn of the loop
+        ended_.splice(ended_.end(), running_, running++);
     }
     for (InstrumentConfig const& instrument : config.instruments) {
         if (find(instrument.id)) continue;
@@ -183,7 +188,8 @@ void Gateway::reload_failed(Error const& error) {
 Task<Result<std::string>> Gateway::start(std::string instrument, std::string plate) {
     Running* const running = find(instrument);
     if (!running) co_return fail(Fault::usage, fmt::format("There is no instrument \"{}\" in the configuration.", instrument));
-    auto run = co_await running->instrument->start(plate, "page");
+    auto const kept = running->instrument;  // a new configuration may take it away meanwhile
+    auto run = co_await kept->start(plate, "page");
     if (run) note(instrument, type::audit, {{"action", "run.started"}, {"who", "page"}, {"detail", *run}});
     co_return run;
 }
@@ -430,7 +436,6 @@ void Gateway::show_files(std::string const& id, Driver const& driver) {
 Task<void> Gateway::housekeeping() {
     for (;;) {
         co_await parts_.clock.sleep_for(housekeeping_period);
-        ended_.clear();
         for (Running& running : running_) {
             running.files_due = true;  // those that could not be taken become alarms by their age
             std::uint64_t const heard = board_.instrument(running.config.id).messages;

@@ -66,7 +66,7 @@ class Gateway final : public OutboxListener, public ForwarderListener, public In
  private:
     struct Running {
         InstrumentConfig config;
-        std::unique_ptr<Instrument> instrument;
+        std::shared_ptr<Instrument> instrument;
         boost::asio::cancellation_signal cancel;
         std::uint64_t reported = 0;  // messages told to the centre in telemetry
         bool followed = false;       // its driver has more to say than its batches
@@ -115,12 +115,13 @@ class Gateway final : public OutboxListener, public ForwarderListener, public In
     std::unique_ptr<Rehearsal> rehearsal_;
     bool renewing_ = false;  // another outbox is being put in place of the present one
     std::list<Running> running_;
-    std::list<Running> ended_;  // cancelled; kept until their coroutines have unwound
+    std::list<Running> ended_;  // taken out of the configuration; here until their coroutines have unwound
     UsageRate usage_;
     bool link_up_ = false;
     std::set<std::string> files_shown_;
     Wake noticed_;  // a driver has something new to say of itself
     boost::asio::cancellation_signal stop_housekeeping_, stop_following_;
+    std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // a coroutine that ends late finds out that its gateway is gone
 };
 
 }  // namespace marrowlink

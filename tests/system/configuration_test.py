@@ -149,8 +149,8 @@ class ConfigurationTest(SystemCase):
             self.reload(self.good)
             wait_until(lambda: len(ids()) == 1, 10, "the forty to go")
             counts.append(len(list(descriptors.iterdir())))
-        # A connection to the page may be on its way to being closed.
-        wait_until(lambda: len(list(descriptors.iterdir())) <= counts[0], 90, f"as few descriptors as after the first time (then: {counts})")
+        # A connection to the page may be on its way to being closed, and an instrument's coroutine on its way to its end.
+        wait_until(lambda: len(list(descriptors.iterdir())) <= counts[0], 5, f"as few descriptors as after the first time (then: {counts})")
         self.assert_balanced(self.instrument)
 
     def test_settings_change_with_a_backlog_and_a_restart_and_the_count_stays(self):
