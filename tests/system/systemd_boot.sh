@@ -19,7 +19,7 @@ mkdir -p "$logs/packages"
 root=$(mktemp -d "${TMPDIR:-/var/tmp}/marrowlink-boot-XXXXXX")
 chmod 755 "$root"  # it becomes "/"
 trap 'rm -rf --one-file-system "$root"' EXIT
-debootstrap --variant=minbase --include=systemd,systemd-sysv,cmake,libfmt9,libmosquitto1,libsqlite3-0,libssl3 --cache-dir="$logs/packages" \
+debootstrap --variant=minbase --include=systemd,systemd-sysv,cmake,libfmt9,libmodbus5,libmosquitto1,libsqlite3-0,libssl3 --cache-dir="$logs/packages" \
     $suite "$root" "$mirror" >"$logs/boot.log" 2>&1 || { tail "$logs/boot.log"; exit 69; }
 
 cat >"$root/etc/systemd/system/unit-test.service" <<UNIT
