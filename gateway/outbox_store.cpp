@@ -98,8 +98,14 @@ Result<void> OutboxStore::read_position() {
             fmt::format("{} holds records {} to {} and says that central has them through {}: it is not what was last written here.", file,
                         pruned + 1, position_.appended, position_.acknowledged));
     position_.chain = pruned_chain_;
-    bytes_through_ = acknowledged_bytes_through_;
+    bytes_through_ = pruned_bytes_through_ = acknowledged_bytes_through_;
     if (!empty) {
+        auto first = database_.prepare("SELECT bytes_through-length(attributes)-length(data)-length(chain) FROM record WHERE seq=?");
+        if (!first) return fail(first.error());
+        first->bind(1, as_int(position_.first_kept));
+        auto const kept = first->step();
+        if (!kept) return fail(kept.error());
+        pruned_bytes_through_ = as_uint(first->integer(0));
         select_chain_.bind(1, as_int(position_.appended));
         auto const last = select_chain_.step();
         if (!last) return fail(last.error());
@@ -304,6 +310,8 @@ Result<void> OutboxStore::measure_content() {
     }
     position_.used_bytes = as_uint(counts[0] - counts[1]) * page_bytes;
     position_.backlog_bytes = bytes_through_ - std::min(bytes_through_, acknowledged_bytes_through_);
+    position_.kept_bytes = bytes_through_ - std::min(bytes_through_, pruned_bytes_through_);
+    position_.appended_bytes = bytes_through_;
     position_.oldest_ms = 0;
     if (position_.acknowledged < position_.appended) {
         select_chain_.bind(1, as_int(position_.acknowledged + 1));
@@ -385,6 +393,13 @@ Result<std::uint64_t> OutboxStore::prune(std::int64_t now_ms, std::size_t batch)
     auto const chain = chain_at(last);
     if (!chain) return fail(chain.error());
     if (!*chain) return fail(Fault::broken, fmt::format("{} lacks seq {}.", database_.path().string(), last));
+    auto sum = database_.prepare("SELECT bytes_through FROM record WHERE seq=?");
+    if (!sum) return fail(sum.error());
+    sum->bind(1, as_int(last));
+    auto const summed = sum->step();
+    if (!summed) return fail(summed.error());
+    std::uint64_t const bytes_through = *summed ? as_uint(sum->integer(0)) : pruned_bytes_through_;
+    sum->reset();
     auto transaction = Transaction::begin(database_);
     if (!transaction) return fail(transaction.error());
     auto remove = database_.prepare("DELETE FROM record WHERE seq BETWEEN ? AND ?");
@@ -399,6 +414,7 @@ Result<std::uint64_t> OutboxStore::prune(std::int64_t now_ms, std::size_t batch)
     if (auto committed = transaction->commit(); !committed) return fail(committed.error());
     position_.first_kept = last + 1;
     pruned_chain_ = **chain;
+    pruned_bytes_through_ = bytes_through;
     if (auto measured = measure(); !measured) return fail(measured.error());
     return last - first + 1;
 }

@@ -65,12 +65,14 @@ struct SalvageState {
 };
 
 struct OutboxPosition {
-    std::uint64_t appended = 0;      // last seq
-    std::uint64_t acknowledged = 0;  // through which central has acknowledged
-    std::uint64_t first_kept = 0;    // first seq still in the file; appended + 1 when none
-    std::uint64_t backlog_bytes = 0;
-    std::int64_t oldest_ms = 0;    // UTC, when the oldest unacknowledged record was appended; 0 when none waits
-    std::uint64_t used_bytes = 0;  // pages in use
+    std::uint64_t appended = 0;        // last seq
+    std::uint64_t acknowledged = 0;    // through which central has acknowledged
+    std::uint64_t first_kept = 0;      // first seq still in the file; appended + 1 when none
+    std::uint64_t backlog_bytes = 0;   // of the records that central has not acknowledged…
+    std::uint64_t kept_bytes = 0;      // …of all that are kept…
+    std::uint64_t appended_bytes = 0;  // …and of all that ever were
+    std::int64_t oldest_ms = 0;        // UTC, when the oldest unacknowledged record was appended; 0 when none waits
+    std::uint64_t used_bytes = 0;      // pages in use
     std::uint64_t wal_bytes = 0;
     Digest chain{};  // of the last record
 };
@@ -155,6 +157,7 @@ class OutboxStore {
     OutboxPosition position_;
     std::uint64_t bytes_through_ = 0;               // of the last record
     std::uint64_t acknowledged_bytes_through_ = 0;  // of the last acknowledged one
+    std::uint64_t pruned_bytes_through_ = 0;        // of the last one no longer kept
     Digest pruned_chain_{};                         // of the record before the first kept one
     Sha256 hash_;
     Statement insert_record_, select_records_, select_chain_, set_meta_, insert_journal_, release_journal_, page_count_, free_pages_;

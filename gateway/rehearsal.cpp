@@ -72,6 +72,7 @@ Result<json::object> Rehearsal::begin(std::chrono::milliseconds length, std::str
     began_at_ = parts_.clock.now();
     first_ = least_ = parts_.room();
     appended_ = parts_.outbox.appended();
+    appended_bytes_ = parts_.outbox.position().appended_bytes;
     kept_records_ = kept_bytes_ = caught_up_records_ = 0;
     bytes_per_hour_ = 0;
     caught_up_ = false;
@@ -132,7 +133,9 @@ void Rehearsal::end(RehearsalEnd why) {
     acknowledged_ = parts_.outbox.acknowledged();
     // A new stream in place of a damaged one counts from 1 again.
     std::uint64_t const arrived = position.appended - std::min(position.appended, appended_ + own_records);
-    bytes_per_hour_ = static_cast<double>(arrived) * bytes_each(position) / std::max(hours(restored_at_ - began_at_), 1e-6);
+    auto const bytes = static_cast<double>(position.appended_bytes - std::min(position.appended_bytes, appended_bytes_));
+    double const share = static_cast<double>(arrived) / static_cast<double>(arrived + own_records);
+    bytes_per_hour_ = share * bytes * pages_per_byte(position) / std::max(hours(restored_at_ - began_at_), 1e-6);
     appended_before_ = position.appended;
     parts_.board.clear("link.rehearsal");
     parts_.forwarder.release();

@@ -82,8 +82,9 @@ class Rehearsal {
     std::string who_, began_, until_;  // RFC 3339
     Clock::Instant began_at_{}, restored_at_{}, over_at_{};
     Room first_, least_;
-    std::uint64_t appended_ = 0;      // when it began…
-    std::uint64_t acknowledged_ = 0;  // …and when the link was restored
+    std::uint64_t appended_ = 0;        // when it began…
+    std::uint64_t appended_bytes_ = 0;  // the same in bytes
+    std::uint64_t acknowledged_ = 0;    // …and when the link was restored
     std::uint64_t kept_records_ = 0, kept_bytes_ = 0, caught_up_records_ = 0;
     double bytes_per_hour_ = 0;          // on disk, while the link was closed
     std::uint64_t appended_before_ = 0;  // at the last look

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "core/json.hpp"
-#include "gateway/room.hpp"
 
 namespace marrowlink {
 namespace {
@@ -163,20 +162,6 @@ void show_connection(InstrumentCard& card, ConnectionStatus const& status, std::
                                                  : InstrumentState::measuring;
             break;
     }
-}
-
-void UsageRate::note(Clock::Instant now, OutboxPosition const& position) {
-    if (!samples_.empty() && now - samples_.back().at < std::chrono::seconds(50)) return;
-    samples_.push_back({now, position.appended, bytes_each(position)});
-    while (samples_.size() > 61) samples_.pop_front();
-}
-
-std::optional<double> UsageRate::hours_for(std::uint64_t bytes) const {
-    if (samples_.size() < 2) return std::nullopt;
-    double const hours = std::chrono::duration<double, std::ratio<3600>>(samples_.back().at - samples_.front().at).count();
-    double const grown = static_cast<double>(samples_.back().appended - samples_.front().appended) * samples_.back().bytes_each;
-    if (grown <= 0 || hours <= 0) return std::nullopt;
-    return static_cast<double>(bytes) / (grown / hours);
 }
 
 }  // namespace marrowlink

@@ -1,8 +1,6 @@
-// From records to what the page shows: run cards, plates, instrument cards, and how long the room for results will last.
+// From records to what the page shows: run cards, plates and instrument cards.
 #pragma once
 
-#include <deque>
-#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -24,20 +22,5 @@ void show_draft(StatusBoard& board, Draft const& draft, std::uint64_t through);
 Result<std::vector<KeptRun>> latest_runs(OutboxStore& store, std::size_t limit);
 
 void show_connection(InstrumentCard& card, ConnectionStatus const& status, std::string activity);
-
-// How fast the outbox fills, over the last hour.
-class UsageRate {
- public:
-    void note(Clock::Instant now, OutboxPosition const& position);
-    std::optional<double> hours_for(std::uint64_t bytes) const;  // nothing before a rate is known, and while nothing comes in
-
- private:
-    struct Sample {
-        Clock::Instant at;
-        std::uint64_t appended;
-        double bytes_each;
-    };
-    std::deque<Sample> samples_;  // at most one a minute, one hour of them
-};
 
 }  // namespace marrowlink
