@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Holds the sources to docs/architecture.md: layers, one door per library, GCC 12.2's co_await trouble, no dead files, no long files.
 
-usage: tidy.py SOURCE_DIR [COMPILE_COMMANDS_JSON]
+usage: tidy.py SOURCE_DIR [COMPILE_COMMANDS_JSON…]
 
 Prints one line per breach, "file:line: what", and exits 1 when there is one.
 """
@@ -207,10 +207,10 @@ def await_breaches(files):
 def main(arguments):
     root = os.path.abspath(arguments[1])
     files = read_tree(root)
-    compiled = None
-    if len(arguments) > 2:
-        with open(arguments[2], encoding="utf-8") as file:
-            compiled = {os.path.relpath(os.path.join(entry["directory"], entry["file"]), root) for entry in json.load(file)}
+    compiled = set() if len(arguments) > 2 else None
+    for commands in arguments[2:]:
+        with open(commands, encoding="utf-8") as file:
+            compiled |= {os.path.relpath(os.path.join(entry["directory"], entry["file"]), root) for entry in json.load(file)}
     checks = [include_breaches(files), await_breaches(files), dead_file_breaches(files, compiled), broken_link_breaches(files), long_file_breaches(files)]
     breaches = [breach for check in checks for breach in check]
     print("\n".join(breaches))
