@@ -133,6 +133,13 @@ std::string shown(Value const& value) {
     return std::string(kind(value));
 }
 
+// NaN, which is in no range, when it is none.
+double number_of(Value const& value) {
+    if (auto const* integer = std::get_if<std::int64_t>(&value.is)) return static_cast<double>(*integer);
+    if (auto const* number = std::get_if<double>(&value.is)) return *number;
+    return std::nan("");
+}
+
 std::string size_words(std::uint64_t bytes) {
     constexpr std::string_view units[] = {"B", "KiB", "MiB", "GiB", "TiB"};
     std::size_t unit = 0;
@@ -306,12 +313,32 @@ std::optional<std::int64_t> Section::integer(std::string_view key, std::int64_t 
     return *integer;
 }
 
+std::optional<double> Section::number(std::string_view key, double min, double max) {
+    Value const* value = find(key);
+    if (!value) return std::nullopt;
+    auto const given = number_of(*value);
+    if (!(given >= min && given <= max)) {
+        wrong(*value, key, fmt::format("a number from {} to {}", min, max));
+        return std::nullopt;
+    }
+    return given;
+}
+
+std::optional<bool> Section::truth(std::string_view key) {
+    Value const* value = find(key);
+    if (!value) return std::nullopt;
+    auto const* truth = std::get_if<bool>(&value->is);
+    if (!truth) {
+        wrong(*value, key, "true or false, without quotation marks");
+        return std::nullopt;
+    }
+    return *truth;
+}
+
 std::optional<std::chrono::milliseconds> Section::seconds(std::string_view key, double min, double max) {
     Value const* value = find(key);
     if (!value) return std::nullopt;
-    double given = std::nan("");
-    if (auto const* integer = std::get_if<std::int64_t>(&value->is)) given = static_cast<double>(*integer);
-    if (auto const* number = std::get_if<double>(&value->is)) given = *number;
+    double const given = number_of(*value);
     if (!(given >= min && given <= max)) {
         wrong(*value, key, fmt::format("a number of seconds from {} to {}", min, max));
         return std::nullopt;

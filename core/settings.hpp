@@ -92,6 +92,8 @@ class Section {
     std::optional<std::string> path(std::string_view key);          // an absolute path
     std::optional<std::string> choice(std::string_view key, std::initializer_list<std::string_view> known);
     std::optional<std::int64_t> integer(std::string_view key, std::int64_t min, std::int64_t max);
+    std::optional<double> number(std::string_view key, double min, double max);  // whole or with a fraction
+    std::optional<bool> truth(std::string_view key);
     std::optional<std::chrono::milliseconds> seconds(std::string_view key, double min, double max);  // whole or with a fraction
     std::optional<std::uint64_t> bytes(std::string_view key, std::uint64_t min,
                                        std::uint64_t max);  // 4096 or "4 GiB"; also KiB, MiB, TiB, kB, MB, GB, TB

@@ -54,6 +54,18 @@ struct FileState {
     Clock::Instant since;  // in this standing without a break; growing in between is no break
 };
 
+// What a register-based instrument last said, raw and read, for comparing with its display.
+struct RegisterView {
+    std::string name, place, type;     // "temperature", "input 30011", "f32 ABCD"
+    std::vector<std::uint16_t> words;  // as they came; empty when there is no value
+    std::string value, unit, flag;
+    std::optional<Clock::Instant> heard;
+    struct Interpretation {
+        std::string as, value;  // "f32 CDAB", "37.5"
+    };
+    std::vector<Interpretation> interpretations;
+};
+
 struct StartRequest {
     std::string run;    // the run's id, already durable as `run.started`
     std::string plate;  // what the person typed
@@ -88,6 +100,9 @@ class Driver {
 
     // For drivers that watch a folder.
     virtual std::vector<FileState> files() const { return {}; }
+
+    // For drivers that read registers.
+    virtual std::vector<RegisterView> registers() const { return {}; }
 
     // Called whenever what the functions above say may have changed, but for the passing of time. Not to call back from there.
     void on_change(std::function<void()> told) { told_ = std::move(told); }
