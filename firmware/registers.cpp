@@ -51,7 +51,7 @@ bool Registers::readable(std::uint16_t address, std::uint16_t count) const {
 // State and window are latched when their first register is read, so that what is read in several requests is of one moment.
 Exception Registers::read(std::uint16_t address, wire::MutableBytes out) {
     std::size_t const count = out.size() / 2;
-    auto const copy = [&](auto const& block, std::uint16_t base) {
+    auto const copy = [&](std::span<std::uint16_t const> block, std::uint16_t base) {
         for (std::size_t i = 0; i < count; ++i) wire::store_u16(out, 2 * i, block[address - base + i]);
         return Exception::none;
     };
