@@ -58,7 +58,9 @@ void Adapter::apply(adapter::SettingsRegisters const& registers) {
     adapter::decode(registers, settings_);
     registers_.show(registers);
     segmenter_.configure(settings_);
-    instrument_.configure({settings_.baud, settings_.data_bits, settings_.parity, settings_.stop_bits});
+    Line const line{settings_.baud, settings_.data_bits, settings_.parity, settings_.stop_bits};
+    if (line != line_) instrument_.configure(line);  // a port that is set anew loses the character that is coming in
+    line_ = line;
     // 11 bits to a character, with or without parity (Serial Line 2.5.1).
     bool const parity = settings_.bus_parity != adapter::Parity::none;
     bus_.configure({settings_.bus_baud, 8, settings_.bus_parity, static_cast<std::uint8_t>(parity ? 1 : 2)});

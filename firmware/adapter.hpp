@@ -48,6 +48,7 @@ class Adapter {
     ModbusServer server_;
     Segmenter segmenter_;
     wire::adapter::Settings settings_;
+    std::optional<Line> line_;                                       // the instrument's, as its port is set
     std::optional<wire::adapter::SettingsRegisters> next_settings_;  // those of the bus change when the answer is out
     bool opened_ = false, failed_ = false, settings_default_ = true, full_ = false, held_ = false;
     std::uint64_t opened_us_ = 0;

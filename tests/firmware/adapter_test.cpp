@@ -373,6 +373,7 @@ TEST_CASE("settings that change while an instrument speaks cost no byte") {
     map::Settings settings;
     settings.framing = map::Framing::idle;
     REQUIRE(bench.set(settings) == Exception::none);
+    CHECK(bench.instrument->configured == 1);  // the line is as it was, and a port that is set anew loses a character
     bench.say("and ended under the new\n");
     CHECK(bench.data() == Texts{"begun under the old ", "and ended under the new\n"});
 }

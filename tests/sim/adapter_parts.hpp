@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "firmware/storage.hpp"
@@ -56,7 +57,10 @@ class AdapterUart final : public firmware::Uart {
  public:
     explicit AdapterUart(std::size_t ring_bytes = 4'096) : ring_bytes_(ring_bytes) {}
 
-    void configure(firmware::Line const& wanted) override { line = wanted; }
+    void configure(firmware::Line const& wanted) override {
+        line = wanted;
+        ++configured;
+    }
     bool receive(firmware::Received& into) override {
         if (ring_.empty()) return false;
         into = ring_.front();
@@ -88,6 +92,7 @@ class AdapterUart final : public firmware::Uart {
     }
 
     firmware::Line line;
+    int configured = 0;
     bool ready = true;
     std::size_t send_bytes_max = 4'096;
     std::string heard;
