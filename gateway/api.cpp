@@ -10,6 +10,7 @@
 #include <cmath>
 #include <set>
 
+#include "gateway/registers.hpp"
 #include "gateway/rehearsal.hpp"
 
 namespace marrowlink {
@@ -203,14 +204,25 @@ GatewayApi::GatewayApi(asio::any_io_executor loop, Clock& clock, StatusBoard& bo
 
 GatewayApi::~GatewayApi() = default;
 
+HttpResponse GatewayApi::registers(std::string const& instrument, HttpRequest const& request) {
+    if (!is_read(request)) return not_allowed("GET");
+    auto const registers = commands_.registers(instrument);
+    if (!registers) return error_response(registers.error());
+    return json_response(registers_json(*registers, pages_->clock.now()));
+}
+
 Task<HttpResponse> GatewayApi::handle(HttpRequest const& request) {
     std::string_view const path = request.path;
-    constexpr std::string_view runs = "/api/runs/", instruments = "/api/instruments/", start_suffix = "/start", csv_suffix = ".csv";
+    constexpr std::string_view runs = "/api/runs/", instruments = "/api/instruments/", start_suffix = "/start", csv_suffix = ".csv",
+                               registers_suffix = "/registers";
     if (path.starts_with(instruments) && path.ends_with(start_suffix) && path.size() > instruments.size() + start_suffix.size()) {
         if (request.method != "POST") co_return not_allowed("POST");
         std::string id(path.substr(instruments.size(), path.size() - instruments.size() - start_suffix.size()));
         co_return co_await start(std::move(id), request);
     }
+    if (path.starts_with(instruments) && path.ends_with(registers_suffix) && path.size() > instruments.size() + registers_suffix.size())
+        co_return registers(std::string(path.substr(instruments.size(), path.size() - instruments.size() - registers_suffix.size())),
+                            request);
     if (path.starts_with(runs)) {
         std::string_view const rest = path.substr(runs.size());
         std::size_t const slash = rest.find('/');

@@ -6,6 +6,8 @@
 //   readings, as `marrowlink-gateway read` prints them POST /api/instruments/<id>/start      {"plate"} → {"run"} POST /api/runs/<run>/label
 //   {"plate","who","why"} GET  /healthz /readyz /metrics        and the page itself under /
 //
+//   GET  /api/instruments/<id>/registers  {"registers"}: a Modbus instrument's, raw and in every interpretation (gateway/registers.hpp)
+//
 //   GET, POST, DELETE /api/rehearsal      an outage on purpose: how it stands, {"minutes"} begins one, its early end
 //   (gateway/rehearsal.hpp)
 //
@@ -39,6 +41,10 @@ class GatewayCommands {
     virtual Task<Result<std::string>> start(std::string instrument, std::string plate) = 0;
     virtual Task<Result<void>> label(std::string run, std::string plate, std::string who, std::string why) = 0;  // run.labelled is durable
     virtual Task<Result<std::vector<Reading>>> readings(std::string run) = 0;  // `unavailable` when the run is not kept here
+    // What its driver last read of each; `usage` when it has none, `unavailable` while it is not connected.
+    virtual Result<std::vector<RegisterView>> registers(std::string const& instrument) {
+        return fail(Fault::usage, "There is no instrument \"" + instrument + "\" with registers.");
+    }
     // As in gateway/rehearsal.hpp.
     virtual Result<json::object> rehearse(std::chrono::milliseconds length, std::string who) = 0;
     virtual Result<json::object> end_rehearsal(std::string who) = 0;
@@ -59,6 +65,7 @@ class GatewayApi {
     class Events;
     struct Pages;
     Task<HttpResponse> run_part(std::string run, std::string part, HttpRequest const& request);
+    HttpResponse registers(std::string const& instrument, HttpRequest const& request);
     Task<HttpResponse> start(std::string instrument, HttpRequest const& request);
     Task<HttpResponse> label(std::string run, HttpRequest const& request);
     HttpResponse rehearsal(HttpRequest const& request);

@@ -11,7 +11,36 @@ namespace {
 std::chrono::milliseconds milliseconds_of(double seconds) { return std::chrono::milliseconds{static_cast<std::int64_t>(seconds * 1000)}; }
 }  // namespace
 
+namespace {
+void add_modbus(CLI::App& simulate, int& exit_status) {
+    struct Given {
+        SimulateModbusOptions options;
+        double sample_seconds = 60;
+    };
+    auto const given = std::make_shared<Given>();
+    CLI::App* const device = simulate.add_subcommand("modbus", "a Modbus device over TCP");
+    device->add_option("--device", given->options.device.device, "which one")
+        ->check(CLI::IsMember({"hettich", "julabo", "minicapt"}))
+        ->capture_default_str();
+    device->add_option("--listen", given->options.listen, "the address")->capture_default_str();
+    device->add_option("--port", given->options.port, "0: any free one")->capture_default_str();
+    device->add_option("--seed", given->options.device.seed, "the same seed plays the same values")->capture_default_str();
+    device->add_option("--sample-seconds", given->sample_seconds, "time between two samples of a MiniCapt")
+        ->check(CLI::Range(0.1, 86400.0))
+        ->capture_default_str();
+    device->footer("SIGUSR1: a MiniCapt takes a sample now. SIGTERM ends it.");
+    device->callback([given, &exit_status] {
+        given->options.device.sample_period = milliseconds_of(given->sample_seconds);
+        auto const ended = run_simulate_modbus(given->options);
+        if (ended) return;
+        std::cerr << ended.error().message << '\n';
+        exit_status = exit_code(ended.error().fault);
+    });
+}
+}  // namespace
+
 void add_simulators(CLI::App& simulate, int& exit_status) {
+    add_modbus(simulate, exit_status);
     struct Given {
         SimulateOptions options;
         double read_seconds = 10;

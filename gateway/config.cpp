@@ -114,6 +114,17 @@ PageConfig read_page(Section section) {
     return out;
 }
 
+std::optional<std::string> file_text(std::filesystem::path const& path) {
+    std::error_code ignored;
+    if (!std::filesystem::is_regular_file(path, ignored)) return std::nullopt;
+    std::ifstream in(path, std::ios::binary);
+    std::string text(settings::text_bytes_max + 1, '\0');  // one byte more than is allowed, so that a longer file is noticed
+    in.read(text.data(), static_cast<std::streamsize>(text.size()));
+    if (in.bad() || (!in.eof() && in.fail())) return std::nullopt;
+    text.resize(static_cast<std::size_t>(in.gcount()));
+    return text;
+}
+
 bool bare_port_number(std::string_view port) {
     for (std::string_view const prefix : {"/dev/ttyUSB", "/dev/ttyACM", "COM", R"(\\.\COM)"})
         if (port.starts_with(prefix) && port.size() > prefix.size() &&
@@ -124,22 +135,31 @@ bool bare_port_number(std::string_view port) {
 
 constexpr std::string_view serial_keys[] = {"baud", "data_bits", "parity", "stop_bits", "flow_control"};
 
-SerialConfig read_serial(Section& section) {
-    SerialConfig out;
-    put(out.port, section.text("port"));
-    if (bare_port_number(out.port))
+std::optional<std::string> read_port(Section& section) {
+    auto port = section.text("port");
+    if (port && bare_port_number(*port))
         section.warning(
             "port",
             fmt::format(
                 "{} is \"{}\", a number that adapters exchange among themselves at a restart; name the adapter by its serial number, "
                 "as in \"/dev/serial/by-id/…\".",
-                section.name("port"), out.port));
+                section.name("port"), *port));
+    return port;
+}
+
+std::optional<Parity> read_parity(Section& section) {
+    auto const parity = section.choice("parity", {"none", "even", "odd"});
+    if (!parity) return std::nullopt;
+    return parity == "even" ? Parity::even : parity == "odd" ? Parity::odd : Parity::none;
+}
+
+SerialConfig read_serial(Section& section) {
+    SerialConfig out;
+    put(out.port, read_port(section));
     if (auto baud = section.integer("baud", 50, 4'000'000)) out.baud = static_cast<int>(*baud);
     if (auto bits = section.integer("data_bits", 7, 8)) out.data_bits = static_cast<int>(*bits);
     if (auto bits = section.integer("stop_bits", 1, 2)) out.stop_bits = static_cast<int>(*bits);
-    auto const parity = section.choice("parity", {"none", "even", "odd"});
-    if (parity == "even") out.parity = Parity::even;
-    if (parity == "odd") out.parity = Parity::odd;
+    put(out.parity, read_parity(section));
     auto const flow_control = section.choice("flow_control", {"none", "hardware", "software"});
     if (flow_control == "hardware") out.flow_control = FlowControl::hardware;
     if (flow_control == "software") out.flow_control = FlowControl::software;
@@ -220,28 +240,103 @@ SpectramaxConfig read_spectramax(Section& section) {
     return out;
 }
 
+ModbusSerial read_bus(Section section) {
+    ModbusSerial out;
+    out.path = section.require("port", read_port(section), "the serial port that the bus is on");
+    if (auto baud = section.integer("baud", 1'200, 921'600)) out.baud = static_cast<int>(*baud);
+    if (!is_modbus_baud(out.baud))
+        section.mistake("baud",
+                        fmt::format("{} is {}; expected one of {}.", section.name("baud"), out.baud, fmt::join(modbus_bauds, ", ")));
+    put(out.parity, read_parity(section));
+    if (auto bits = section.integer("stop_bits", 1, 2)) out.stop_bits = static_cast<int>(*bits);
+    section.finish();
+    return out;
+}
+
+void read_map(Section& section, ModbusConfig& out) {
+    out.map_name = section.require("map", section.text("map"), "which registers it has: the name of a bundled map, or the path of one");
+    if (out.map_name.empty()) return;
+    std::optional<std::string> text;
+    std::string filename = out.map_name;
+    if (out.map_name.starts_with('/')) {
+        text = file_text(out.map_name);
+        if (!text) return section.mistake("map", fmt::format("{} is \"{}\", which cannot be read.", section.name("map"), out.map_name));
+    } else if (auto const bundled = modbus::bundled_map(out.map_name)) {
+        text = bundled->bytes;
+        filename = bundled->name;
+    } else {
+        return section.mistake("map", fmt::format("{} is \"{}\"; expected {} or the path of a map, from the root.", section.name("map"),
+                                                  out.map_name, modbus::bundled_map_names()));
+    }
+    auto map = modbus::parse_map(*std::move(text), filename);
+    if (!map) return section.mistake("map", fmt::format("{} cannot be used:\n{}", section.name("map"), map.error().message));
+    for (std::string const& warning : map->warnings) section.warning("map", warning);
+    out.map = *std::move(map);
+}
+
+ModbusConfig read_modbus(Section& section) {
+    ModbusConfig out;
+    auto bus = section.table("bus");
+    auto const to = section.address("connect", false);
+    if (section.has("bus") == section.has("connect"))
+        section.mistake(fmt::format("this instrument has {} the keys bus (a serial bus) and connect (TCP); expected exactly one.",
+                                    bus ? "both" : "neither of"));
+    if (bus) out.bus = read_bus(*bus);
+    if (to) out.bus = ModbusTcp{to->host, to->port};
+    if (auto unit = section.integer("unit", section.has("bus") ? 1 : 0, section.has("bus") ? 247 : 255))
+        out.unit = static_cast<std::uint8_t>(*unit);
+    if (auto ms = section.integer("response_timeout_ms", 10, modbus_response_timeout_max.count()))
+        out.response_timeout = std::chrono::milliseconds(*ms);
+    read_map(section, out);
+    return out;
+}
+
 InstrumentConfig read_instrument(Section section) {
     InstrumentConfig out;
     out.id = section.require("id", read_id(section, "id", {"gateway", "state"}), "the instrument's name in topics and records");
     out.title = out.id;
     put(out.title, section.text("title", 120));
     if (auto s = section.integer("silent_after_s", 1, 31 * 86'400)) out.silent_after = std::chrono::seconds(*s);
-    auto const driver = section.choice("driver", {"spectramax", "line", "folder"});
-    section.require("driver", driver, "which language the instrument speaks: \"spectramax\", \"line\" or \"folder\"");
+    auto const driver = section.choice("driver", {"spectramax", "line", "folder", "modbus"});
+    section.require("driver", driver, "which language the instrument speaks: \"spectramax\", \"line\", \"folder\" or \"modbus\"");
     // Without the driver it is not known which keys belong here; any driver's may.
     if (!driver)
-        section.know(
-            {"port",       "baud",     "data_bits", "parity",          "stop_bits", "flow_control", "connect",           "listen",
-             "terminator", "encoding", "key_field", "acknowledgement", "bytes_max", "path",         "pattern",           "settle_s",
-             "poll_s",     "on_taken", "move_to",   "wavelength_nm",   "mode",      "poll_ms",      "command_timeout_ms"});
+        section.know({"port",
+                      "baud",
+                      "data_bits",
+                      "parity",
+                      "stop_bits",
+                      "flow_control",
+                      "connect",
+                      "listen",
+                      "terminator",
+                      "encoding",
+                      "key_field",
+                      "acknowledgement",
+                      "bytes_max",
+                      "path",
+                      "pattern",
+                      "settle_s",
+                      "poll_s",
+                      "on_taken",
+                      "move_to",
+                      "wavelength_nm",
+                      "mode",
+                      "poll_ms",
+                      "command_timeout_ms",
+                      "bus",
+                      "unit",
+                      "response_timeout_ms",
+                      "map"});
     if (driver == "line") out.driver = read_line(section);
     if (driver == "folder") out.driver = read_folder(section);
     if (driver == "spectramax") out.driver = read_spectramax(section);
+    if (driver == "modbus") out.driver = read_modbus(section);
     section.finish();
     return out;
 }
 
-// What two instruments cannot share: the id, a serial port, a listening address, a folder.
+// What two instruments cannot share: the id, a serial port, a listening address, a folder, a unit of a bus.
 std::vector<std::pair<std::string_view, std::string>> claims(InstrumentConfig const& instrument) {
     std::vector<std::pair<std::string_view, std::string>> out{{"id", instrument.id}};
     auto const transport = [&](TransportConfig const& t) {
@@ -253,19 +348,14 @@ std::vector<std::pair<std::string_view, std::string>> claims(InstrumentConfig co
     if (auto const* reader = std::get_if<SpectramaxConfig>(&instrument.driver)) transport(reader->serial);
     if (auto const* folder = std::get_if<FolderConfig>(&instrument.driver))
         out.emplace_back("path", folder->path.lexically_normal().string());
+    if (auto const* modbus = std::get_if<ModbusConfig>(&instrument.driver)) {
+        auto const* const serial = std::get_if<ModbusSerial>(&modbus->bus);
+        auto const* const tcp = std::get_if<ModbusTcp>(&modbus->bus);
+        out.emplace_back("unit", serial ? fmt::format("{} on {}", modbus->unit, serial->path)
+                                        : fmt::format("{} at {}:{}", modbus->unit, tcp->host, tcp->port));
+    }
     std::erase_if(out, [](auto const& claim) { return claim.second.empty(); });
     return out;
-}
-
-std::optional<std::string> file_text(std::filesystem::path const& path) {
-    std::error_code ignored;
-    if (!std::filesystem::is_regular_file(path, ignored)) return std::nullopt;
-    std::ifstream in(path, std::ios::binary);
-    std::string text(settings::text_bytes_max + 1, '\0');  // one byte more than is allowed, so that a longer file is noticed
-    in.read(text.data(), static_cast<std::streamsize>(text.size()));
-    if (in.bad() || (!in.eof() && in.fail())) return std::nullopt;
-    text.resize(static_cast<std::size_t>(in.gcount()));
-    return text;
 }
 
 tl::unexpected<Error> unreadable(std::filesystem::path const& path) {
@@ -278,6 +368,7 @@ tl::unexpected<Error> unreadable(std::filesystem::path const& path) {
 std::string InstrumentConfig::driver_name() const {
     if (std::holds_alternative<LineConfig>(driver)) return "line";
     if (std::holds_alternative<FolderConfig>(driver)) return "folder";
+    if (std::holds_alternative<ModbusConfig>(driver)) return "modbus";
     return "spectramax";
 }
 
@@ -300,6 +391,7 @@ Result<Config> parse_config(std::vector<settings::SourceText> texts) {
     if (out.broker.client_id.empty()) out.broker.client_id = out.site + "-" + out.gateway;
 
     std::map<std::pair<std::string_view, std::string>, Position> claimed;
+    std::map<std::string, ModbusSerial> buses;
     for (Section& section : root.tables("instrument")) {
         if (out.instruments.size() == instruments_max) {
             section.mistake(
@@ -313,6 +405,19 @@ Result<Config> parse_config(std::vector<settings::SourceText> texts) {
                 section.mistake(key, fmt::format("{} is \"{}\", which is taken by the instrument at {}; each needs its own.",
                                                  section.name(key), value, document.place(first->second)));
         }
+        // A bus is shared, but not with what is no bus, and all on it agree on its rate and parity.
+        auto const* const modbus = std::get_if<ModbusConfig>(&out.instruments.back().driver);
+        auto const* const serial = modbus ? std::get_if<ModbusSerial>(&modbus->bus) : nullptr;
+        if (!serial || serial->path.empty()) continue;
+        auto const [first, is_new] = claimed.try_emplace({"port", serial->path}, section.where("bus"));
+        auto const [bus, is_new_bus] = buses.try_emplace(serial->path, *serial);
+        if (!is_new && is_new_bus)
+            section.mistake("bus",
+                            fmt::format("{}.port is \"{}\", which is taken by the instrument at {}; only Modbus instruments share one.",
+                                        section.name("bus"), serial->path, document.place(first->second)));
+        else if (bus->second != *serial)
+            section.mistake("bus", fmt::format("{} has another rate, parity or stop bits than at {}; a bus has one.", section.name("bus"),
+                                               document.place(first->second)));
     }
     root.finish();
     if (auto verdict = document.verdict(); !verdict) return fail(std::move(verdict.error()));

@@ -12,6 +12,8 @@
 
 #include "core/settings.hpp"
 #include "core/text.hpp"
+#include "drivers/modbus/map.hpp"
+#include "io/modbus.hpp"
 #include "io/serial.hpp"
 
 namespace marrowlink {
@@ -107,12 +109,21 @@ struct SpectramaxConfig {
     friend bool operator==(SpectramaxConfig const&, SpectramaxConfig const&) = default;
 };
 
+struct ModbusConfig {
+    ModbusPlace bus;                                    // several instruments may be on one, each with its unit
+    std::uint8_t unit = 1;                              // 1 to 247 on a serial bus, 0 to 255 over TCP
+    std::chrono::milliseconds response_timeout{1'000};  // 10 to 60000
+    std::string map_name;                               // of a bundled map, or a path
+    modbus::RegisterMap map;
+    friend bool operator==(ModbusConfig const&, ModbusConfig const&) = default;
+};
+
 struct InstrumentConfig {
     std::string id;                                    // [a-z0-9-]{1,32}
     std::string title;                                 // for people; the id unless given
     std::optional<std::chrono::seconds> silent_after;  // longer without a word is a state of its own
-    std::variant<LineConfig, FolderConfig, SpectramaxConfig> driver;
-    std::string driver_name() const;  // "line", "folder", "spectramax"
+    std::variant<LineConfig, FolderConfig, SpectramaxConfig, ModbusConfig> driver;
+    std::string driver_name() const;  // "line", "folder", "spectramax", "modbus"
     friend bool operator==(InstrumentConfig const&, InstrumentConfig const&) = default;
 };
 

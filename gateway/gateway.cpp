@@ -132,7 +132,7 @@ void Gateway::run_instrument(InstrumentConfig const& config) {
     card.commandable = plan.commandable;
     card.due = config.silent_after;
     running.followed = plan.followed;
-    card.state = plan.transport ? InstrumentState::waiting_for_port : InstrumentState::watching;
+    card.state = plan.transport || plan.on_bus ? InstrumentState::waiting_for_port : InstrumentState::watching;
     running.instrument = std::make_shared<Instrument>(std::move(plan), *outbox_, parts_.clock, parts_.entropy, *this);
     auto const over = [this, &running, alive = std::weak_ptr(alive_)](std::exception_ptr failure) {
         if (failure) rethrow_unless_cancelled(failure);
@@ -474,6 +474,16 @@ Room Gateway::room(std::uint64_t& free_bytes) const {
     Room room{room_bytes(outbox_->position(), config_.outbox.budget_bytes, free), config_.outbox.budget_bytes, {}};
     room.hours = usage_.hours_for(room.bytes);
     return room;
+}
+
+Result<std::vector<RegisterView>> Gateway::registers(std::string const& instrument) {
+    Running const* const running = find(instrument);
+    if (!running) return fail(Fault::usage, fmt::format("There is no instrument \"{}\" in the configuration.", instrument));
+    Driver const* const driver = running->instrument->driver();
+    if (running->config.driver_name() != "modbus")
+        return fail(Fault::usage, fmt::format("{} has no registers: its driver is \"{}\".", instrument, running->config.driver_name()));
+    if (!driver) return fail(Fault::unavailable, fmt::format("{} is not connected: {}", instrument, running->instrument->status().detail));
+    return driver->registers();
 }
 
 Gateway::Running* Gateway::find(std::string_view id) {

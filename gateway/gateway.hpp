@@ -57,6 +57,7 @@ class Gateway final : public OutboxListener, public ForwarderListener, public In
     Task<Result<std::string>> start(std::string instrument, std::string plate) override;
     Task<Result<void>> label(std::string run, std::string plate, std::string who, std::string why) override;
     Task<Result<std::vector<Reading>>> readings(std::string run) override;
+    Result<std::vector<RegisterView>> registers(std::string const& instrument) override;
     Result<json::object> rehearse(std::chrono::milliseconds length, std::string who) override {
         return rehearsal_->begin(length, std::move(who));
     }

@@ -87,7 +87,7 @@ Task<Result<void>> Instrument::connect_and_serve() {
         connection.transport = transport_.get();
         connection.position = position_;
     }
-    become(ConnectionState::connecting, "");
+    if (!plan_.on_bus || status_.state != ConnectionState::waiting_for_port) become(ConnectionState::connecting, "");
     auto const recalled = co_await recall(connection);
     if (!recalled) co_return fail(recalled.error());
     status_.run = connection.open_run ? connection.open_run->run : "";
@@ -95,6 +95,8 @@ Task<Result<void>> Instrument::connect_and_serve() {
     driver_ = plan_.driver(std::move(connection));
     driver_->on_change([this] { listener_.on_changed(plan_.id); });
     auto const identity = co_await driver_->identify();
+    if (!identity && plan_.on_bus && identity.error().fault == Fault::unavailable)
+        become(ConnectionState::waiting_for_port, identity.error().message);
     if (!identity) co_return fail(identity.error());
     status_.identity = *identity;
     log::info("instrument.connected", {{"instrument", plan_.id}, {"identity", *identity}});

@@ -38,7 +38,7 @@ class InstrumentListener {
 // What differs from one configured instrument to the next.
 struct InstrumentPlan {
     struct Connection {
-        Transport* transport = nullptr;   // null for a folder
+        Transport* transport = nullptr;   // null for a folder and on a bus
         std::uint64_t position = 0;       // bytes journalled before this connection
         std::optional<OpenRun> open_run;  // begun before this connection and not ended
         std::string last_transcript;      // SHA-256 of the transcript of its last finished run; empty: none
@@ -47,8 +47,9 @@ struct InstrumentPlan {
     std::string driver_name, port;  // port: for people
     bool tried_on_hardware = false;
     bool commandable = false;
+    bool on_bus = false;                          // its driver opens a port that others may share; the transport is null then too
     bool followed = false;                        // the driver polls its instrument and has more to say than its batches
-    std::unique_ptr<TransportFactory> transport;  // null for a folder
+    std::unique_ptr<TransportFactory> transport;  // null for a folder and on a bus
     std::function<std::unique_ptr<Driver>(Connection)> driver;
     bool journalled = false;  // it cannot repeat itself
     bool messages = false;    // each run.readings record is a whole run of one message

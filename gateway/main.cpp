@@ -4,6 +4,7 @@
 #include "gateway/command.hpp"
 #include "gateway/config.hpp"
 #include "gateway/read.hpp"
+#include "gateway/registers.hpp"
 #include "gateway/rehearsal_text.hpp"
 #include "gateway/service.hpp"
 #include "gateway/simulate.hpp"
@@ -55,6 +56,12 @@ int main(int argc, char** argv) {
     with_config(line.add("status", "what the running gateway sees: instruments, link, backlog, alarms", [&] {
         return print_status(config_file, as_json);
     }))->add_flag("--json", as_json, "everything, as the page gets it");
+
+    CLI::App* const registers =
+        with_config(line.add("registers", "a Modbus instrument's registers in every word order and type, beside its values",
+                             [&] { return print_registers(config_file, instrument, as_json); }));
+    registers->add_option("instrument", instrument, "its id in the configuration")->required();
+    registers->add_flag("--json", as_json, "as the running gateway answers it");
 
     std::vector<std::filesystem::path> files;
     std::string format = "csv";

@@ -1,7 +1,10 @@
 #include "gateway/plan.hpp"
 
+#include <fmt/format.h>
+
 #include "drivers/folder/driver.hpp"
 #include "drivers/line/driver.hpp"
+#include "drivers/modbus/driver.hpp"
 #include "drivers/spectramax/driver.hpp"
 
 namespace marrowlink {
@@ -60,6 +63,18 @@ void plan_folder(InstrumentPlan& plan, FolderConfig const& config, PlanWorld con
         return std::make_unique<FolderDriver>(open(config), options, clock, worker, run_of_taken);
     };
 }
+
+void plan_modbus(InstrumentPlan& plan, ModbusConfig const& config, PlanWorld const& world) {
+    auto const bus = world.modbus(config.bus);
+    plan.port = fmt::format("{} unit {}", bus->name(), config.unit);
+    plan.on_bus = true;
+    plan.followed = true;
+    plan.tried_on_hardware = config.map.tried_on_hardware;
+    modbus::Options const options{plan.id, config.unit, config.response_timeout};
+    plan.driver = [=, map = config.map, recorded = std::make_shared<modbus::Recorded>(), &clock = world.clock](InstrumentPlan::Connection) {
+        return std::make_unique<modbus::ModbusDriver>(map, options, bus, recorded, clock);
+    };
+}
 }  // namespace
 
 InstrumentPlan plan_for(InstrumentConfig const& config, PlanWorld const& world) {
@@ -70,6 +85,8 @@ InstrumentPlan plan_for(InstrumentConfig const& config, PlanWorld const& world) 
         plan_line(plan, *line, world);
     else if (auto const* const reader = std::get_if<SpectramaxConfig>(&config.driver))
         plan_spectramax(plan, *reader, world);
+    else if (auto const* const modbus = std::get_if<ModbusConfig>(&config.driver))
+        plan_modbus(plan, *modbus, world);
     else
         plan_folder(plan, std::get<FolderConfig>(config.driver), world);
     return plan;

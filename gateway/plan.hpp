@@ -9,6 +9,7 @@
 
 #include "core/clock.hpp"
 #include "core/folder.hpp"
+#include "core/modbus.hpp"
 #include "gateway/config.hpp"
 #include "gateway/instrument.hpp"
 
@@ -21,6 +22,7 @@ struct PlanWorld {
     std::function<Task<Result<std::string>>(std::string instrument, std::string sha256)> run_of_taken;
     std::function<std::unique_ptr<TransportFactory>(TransportConfig const&)> transport;
     std::function<std::shared_ptr<Folder>(FolderConfig const&)> folder;
+    std::function<std::shared_ptr<ModbusMaster>(ModbusPlace const&)> modbus = nullptr;  // one for each place, however many are on it
 };
 
 InstrumentPlan plan_for(InstrumentConfig const& config, PlanWorld const& world);

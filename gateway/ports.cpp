@@ -18,6 +18,13 @@ std::unique_ptr<TransportFactory> transport_of(TransportConfig const& config, bo
     return std::make_unique<TcpListenerFactory>(std::move(loop), on.host, on.port);
 }
 
+std::shared_ptr<ModbusMaster> ModbusBuses::at(ModbusPlace const& place) {
+    auto& known = buses_[describe(place)];
+    auto bus = known.lock();
+    if (!bus) known = bus = std::make_shared<ModbusBus>(loop_, clock_, place);
+    return bus;
+}
+
 std::shared_ptr<Folder> folder_of(FolderConfig const& config, Clock& clock, boost::asio::any_io_executor loop) {
     FileFolderOptions place;
     place.path = config.path;

@@ -1,17 +1,32 @@
-// The serial ports, network addresses and folders that a configuration names, on this machine.
+// The serial ports, network addresses, Modbus buses and folders that a configuration names, on this machine.
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
+#include <map>
 #include <memory>
+#include <string>
 
 #include "core/clock.hpp"
 #include "core/folder.hpp"
 #include "core/transport.hpp"
 #include "gateway/config.hpp"
+#include "io/modbus.hpp"
 
 namespace marrowlink {
 
 std::unique_ptr<TransportFactory> transport_of(TransportConfig const& config, boost::asio::any_io_executor loop);
+// The Modbus buses in use. One port has one bus, shared by all instruments on it; it closes with the last of them.
+class ModbusBuses {
+ public:
+    ModbusBuses(boost::asio::any_io_executor loop, Clock const& clock) : loop_(std::move(loop)), clock_(clock) {}
+    std::shared_ptr<ModbusMaster> at(ModbusPlace const& place);
+
+ private:
+    boost::asio::any_io_executor loop_;
+    Clock const& clock_;
+    std::map<std::string, std::weak_ptr<ModbusBus>> buses_;  // by their descriptions
+};
+
 std::shared_ptr<Folder> folder_of(FolderConfig const& config, Clock& clock, boost::asio::any_io_executor loop);
 
 }  // namespace marrowlink

@@ -91,11 +91,14 @@ class Service {
         WorkThread store;
         WorkThread worker;
         auto const loop = loop_.get_executor();
+        ModbusBuses buses{loop, clock_};
         PlanWorld const world{
-            worker.executor(), clock_,
+            worker.executor(),
+            clock_,
             [this](std::string instrument, std::string sha256) { return gateway_->run_of_taken(std::move(instrument), std::move(sha256)); },
             [loop](TransportConfig const& port) { return transport_of(port, loop); },
-            [this, loop](FolderConfig const& folder) { return folder_of(folder, clock_, loop); }};
+            [this, loop](FolderConfig const& folder) { return folder_of(folder, clock_, loop); },
+            [&buses](ModbusPlace const& bus) { return buses.at(bus); }};
         GatewayParts parts{clock_,    entropy_,
                            loop,      store.executor(),
                            uplink,    [&world](InstrumentConfig const& instrument) { return plan_for(instrument, world); },

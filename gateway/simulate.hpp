@@ -6,6 +6,7 @@
 #include <string>
 
 #include "core/error.hpp"
+#include "drivers/modbus/simulator.hpp"
 #include "drivers/spectramax/simulator.hpp"
 
 namespace CLI {
@@ -27,6 +28,15 @@ struct SimulateOptions {
 // Plays the reader until SIGTERM or SIGINT, whoever opens and closes the other end. SIGUSR1: somebody starts a read at the reader's own
 // panel.
 Result<void> run_simulate(SimulateOptions const& options);
+
+struct SimulateModbusOptions {
+    std::string listen = "127.0.0.1";
+    std::uint16_t port = 1502;  // 0: any free one, which is told
+    modbus::SimulatorOptions device;
+};
+
+// Plays a Modbus device over TCP until SIGTERM or SIGINT, to one client at a time; the newest wins. SIGUSR1: a MiniCapt takes a sample now.
+Result<void> run_simulate_modbus(SimulateModbusOptions const& options);
 
 // The subcommands of `simulate`, with their options; each leaves its exit code in `exit_status`.
 void add_simulators(CLI::App& simulate, int& exit_status);

@@ -48,11 +48,6 @@ std::string describe(ModbusPlace const& place) {
                                    static_cast<unsigned>(serial.stop_bits), FlowControl::none});
 }
 
-bool is_modbus_baud(int baud) {
-    constexpr int known[] = {1'200, 2'400, 4'800, 9'600, 19'200, 38'400, 57'600, 115'200, 230'400, 460'800, 921'600};
-    return std::find(std::begin(known), std::end(known), baud) != std::end(known);
-}
-
 // Lives on two threads: what ends in `_on_loop` belongs to the loop, everything else to the bus's thread; each posts to the other.
 class ModbusBus::Thread : public std::enable_shared_from_this<ModbusBus::Thread> {
  public:

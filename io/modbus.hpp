@@ -48,7 +48,12 @@ using ModbusPlace = std::variant<ModbusSerial, ModbusTcp>;
 std::string describe(ModbusPlace const& place);  // "/dev/ttyUSB0 19200 8E1", "10.0.0.7:502"
 
 // The rates that the library sets; it would take any other for 9600 without a word.
-bool is_modbus_baud(int baud);
+inline constexpr int modbus_bauds[] = {1'200, 2'400, 4'800, 9'600, 19'200, 38'400, 57'600, 115'200, 230'400, 460'800, 921'600};
+constexpr bool is_modbus_baud(int baud) {
+    for (int const known : modbus_bauds)
+        if (baud == known) return true;
+    return false;
+}
 
 class ModbusBus final : public ModbusMaster {
  public:

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <numeric>
 
 #include "core/log.hpp"
 
@@ -116,6 +117,17 @@ Task<Result<std::string>> ModbusDriver::identify() {
                                   {"took_ms", took_.count() / 1000},
                                   {"tried_on_hardware", map_.tried_on_hardware ? "yes" : "no"}});
     co_return map_.title + std::string{map_.tried_on_hardware ? "" : untried};
+}
+
+Task<Result<void>> ModbusDriver::read_all() {
+    std::vector<std::size_t> all(map_.registers.size());
+    std::iota(all.begin(), all.end(), 0);
+    std::vector<Block> blocks = blocks_of(map_, std::move(all));
+    for (Block& block : blocks) {
+        auto const got = co_await read(block);
+        if (!got) co_return fail(got.error());
+    }
+    co_return Result<void>{};
 }
 
 // Everything that is due, once.

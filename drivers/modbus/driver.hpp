@@ -51,6 +51,9 @@ class ModbusDriver final : public Driver {
     Task<Result<Batch>> next() override;
     Task<Result<void>> acknowledge(Receipt receipt) override;
 
+    // Every register of the map once, those of a queued result included; nothing is advanced. For `registers()`.
+    Task<Result<void>> read_all();
+
     std::string activity() const override;
     std::optional<Error> trouble() const override { return trouble_; }
     std::optional<Clock::Instant> heard() const override { return heard_at_; }

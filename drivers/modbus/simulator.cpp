@@ -126,6 +126,7 @@ void ModbusSimulator::advance(Instant now) {
 }
 
 void ModbusSimulator::take_sample() {
+    if (options_.device != "minicapt") return;
     Sample sample;
     sample.time_stamp = first_time_stamp + static_cast<std::uint32_t>(60 * taken_.size());
     sample.sample_time = 6'000;

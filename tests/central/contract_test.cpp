@@ -138,6 +138,10 @@ TEST_CASE("each rule of the schemas refuses what breaks it, with the place") {
               .starts_with("state is \"lost\", expected one of"));
     CHECK(says("acknowledgement", R"({"through":1,"chain":"00","more":1})").starts_with("chain is \"00\", expected"));
     CHECK(says("telemetry", R"({"anything":[1,2,{"goes":null}]})") == "fits");
+    CHECK(says("telemetry",
+               R"({"instrument":"freezer-1","values":[{"name":"t","value":"-80.1","unit":"°C"},{"name":"d","flag":"no answer"}]})") ==
+          "fits");
+    CHECK(says("telemetry", R"({"values":[{"name":"t","value":-80.1}]})") != "fits");
     // Letters are counted, not bytes: 64 of two bytes each fit where 64 are allowed.
     std::string letters;
     for (int i = 0; i < 64; ++i) letters += "é";

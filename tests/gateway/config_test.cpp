@@ -1,3 +1,5 @@
+#include <random>
+
 #include "tests/gateway/config_world.hpp"
 
 using namespace marrowlink;
@@ -27,7 +29,7 @@ TEST_CASE("every key reaches its field") {
     CHECK(config->page.listen == HostPort{"::1", 8090});
     CHECK(config->page.token_file == "/etc/marrowlink/token");
     CHECK(config->page.socket == "/run/marrowlink/gateway.sock");
-    REQUIRE(config->instruments.size() == 4);
+    REQUIRE(config->instruments.size() == 6);
     CHECK(config->instruments[0].title == "Reader in 2.14");
     CHECK(config->instruments[0].driver_name() == "spectramax");
     CHECK(config->instruments[0].silent_after == std::chrono::seconds(60));
@@ -59,6 +61,16 @@ TEST_CASE("every key reaches its field") {
     CHECK(folder.poll == std::chrono::milliseconds(1000));
     CHECK(folder.on_taken == WhenTaken::move);
     CHECK(folder.move_to == "/srv/taken");
+    CHECK(config->instruments[4].driver_name() == "modbus");
+    auto const& incubator = std::get<ModbusConfig>(config->instruments[4].driver);
+    CHECK(std::get<ModbusTcp>(incubator.bus) == ModbusTcp{"incubator.lab", 502});
+    CHECK(incubator.unit == 255);
+    CHECK(incubator.response_timeout == std::chrono::milliseconds(2000));
+    CHECK(incubator.map.title == "Hettich incubator (Hettcube)");
+    auto const& sampler = std::get<ModbusConfig>(config->instruments[5].driver);
+    CHECK(std::get<ModbusSerial>(sampler.bus) == ModbusSerial{"/dev/serial/by-id/usb-M", 9600, Parity::none, 2});
+    CHECK(sampler.unit == 1);
+    CHECK(sampler.map.queue);
     CHECK(config->warnings.empty());
 }
 
@@ -88,7 +100,7 @@ TEST_CASE("the installed configuration parses as it is, and with every commented
     auto const uncommented = parse_config(joined(lines), "gateway.toml");
     INFO((uncommented ? std::string() : uncommented.error().message));
     REQUIRE(uncommented);
-    REQUIRE(uncommented->instruments.size() == 3);
+    REQUIRE(uncommented->instruments.size() == 5);
     // What is shown as a default is the default.
     CHECK(uncommented->outbox.directory == installed->outbox.directory);
     CHECK(uncommented->outbox.budget_bytes == installed->outbox.budget_bytes);
@@ -185,7 +197,7 @@ gateway.toml:15:9: window.bytes is 9.5; expected a size from "64 KiB" to "8 MiB"
 gateway.toml:17:10: page.listen is the text "localhost"; expected "host:port" with a port from 0 to 65535, such as "127.0.0.1:8080" or "[::1]:8080".
 gateway.toml:18:1: unknown key "sockte" in [page]; did you mean "socket"? It is misspelt, or from a newer version (this is {0}).
 gateway.toml:20:6: instrument.id is "state", a name that the topics on the broker need for themselves; choose another.
-gateway.toml:21:10: instrument.driver is the text "lines"; expected "spectramax", "line" or "folder" (did you mean "line"?).
+gateway.toml:21:10: instrument.driver is the text "lines"; expected "spectramax", "line", "folder" or "modbus" (did you mean "line"?).
 gateway.toml:22:1: this instrument has more than one of the keys port (a serial port), connect and listen (TCP); expected exactly one.
 gateway.toml:27:19: instrument.acknowledgement holds braces that are not "{{key}}"; that is the only thing that can be filled in.
 gateway.toml:27:19: instrument.acknowledgement holds "{{key}}"; instrument.key_field must say which word of a line the key is.
@@ -241,7 +253,7 @@ TEST_CASE("each line left out: it parses, or says what is missing") {
         auto const config = parse_config(joined(changed), "gateway.toml");
         bool const needed = [&] {
             for (char const* key : {"site", "gateway", "host", "ca", "certificate", "key", "username", "id", "driver", "port = \"",
-                                    "connect", "listen = \"0", "path =", "key_field", "on_taken", "move_to"})
+                                    "connect", "listen = \"0", "path =", "key_field", "on_taken", "move_to", "map", "bus"})
                 if (lines[n].starts_with(key) &&
                     (lines[n][std::string_view(key).size()] == ' ' || std::string_view(key).find(' ') != std::string_view::npos ||
                      std::string_view(key).find('"') != std::string_view::npos))
@@ -263,8 +275,8 @@ TEST_CASE("a bad text at reload yields no configuration and changes nothing (fie
         parse_config(std::vector<settings::SourceText>{{"gateway.toml", full}, {"conf.d/10-new.toml", "[[instrument]]\nid = \"new\"\n"}});
     REQUIRE_FALSE(reloaded);
     CHECK(reloaded.error().message ==
-          "conf.d/10-new.toml:1:1: instrument.driver is missing: which language the instrument speaks: \"spectramax\", \"line\" or "
-          "\"folder\".");
+          "conf.d/10-new.toml:1:1: instrument.driver is missing: which language the instrument speaks: \"spectramax\", \"line\", "
+          "\"folder\" or \"modbus\".");
     CHECK(running->instruments.size() == before.instruments.size());
     // The same text again gives the same configuration: nothing of the refused one stayed behind.
     auto const again = parse_config(full, "gateway.toml");
@@ -371,4 +383,50 @@ TEST_CASE("two instruments cannot share a port, an address or a folder (field 41
     std::string const folder = "[[instrument]]\nid = \"{}\"\ndriver = \"folder\"\npath = \"/srv/{}\"\n";
     CHECK_THAT(said(least + fmt::format(fmt::runtime(folder), "a", "x") + fmt::format(fmt::runtime(folder), "b", "./x")),
                Catch::StartsWith("gateway.toml:12:8: instrument.path is"));
+}
+
+TEST_CASE("Modbus instruments share a bus by their units, and agree on it (field 41)") {
+    auto const on = [](std::string const& id, int unit, std::string const& more = "") {
+        return fmt::format(
+            "[[instrument]]\nid = \"{}\"\ndriver = \"modbus\"\nmap = \"hettich\"\nunit = {}\nbus = {{ port = \"/dev/serial/by-id/m\"{} "
+            "}}\n",
+            id, unit, more);
+    };
+    CHECK(parse_config(least + on("a", 1) + on("b", 2), "gateway.toml"));
+    CHECK_THAT(said(least + on("a", 1) + on("b", 1)),
+               Catch::StartsWith("gateway.toml:15:8: instrument.unit is \"1 on /dev/serial/by-id/m\", which is taken"));
+    CHECK_THAT(said(least + on("a", 1) + on("b", 2, ", baud = 9600")),
+               Catch::StartsWith("gateway.toml:16:7: instrument.bus has another rate, parity or stop bits than at gateway.toml:10:7"));
+    std::string const reader = "[[instrument]]\nid = \"r\"\ndriver = \"spectramax\"\nport = \"/dev/serial/by-id/m\"\n";
+    CHECK_THAT(said(least + reader + on("a", 1)),
+               Catch::StartsWith("gateway.toml:14:7: instrument.bus.port is \"/dev/serial/by-id/m\", which is taken"));
+    CHECK_THAT(said(least + on("a", 1) + reader), Catch::StartsWith("gateway.toml:14:8: instrument.port is"));
+}
+
+TEST_CASE("a Modbus instrument's mistakes have their line, in its register map too (field 49, 54)") {
+    std::string const head = "[[instrument]]\nid = \"a\"\ndriver = \"modbus\"\n";
+    CHECK_THAT(said(least + head + "connect = \"h:502\"\nmap = \"thermo-tde\"\n"),
+               Catch::StartsWith("gateway.toml:9:7: instrument.map cannot be used:\nthermo-tde.toml:") &&
+                   Catch::Contains("Modbus ASCII is not spoken here"));
+    CHECK(said(least + head + "connect = \"h:502\"\nmap = \"hetich\"\n") ==
+          "gateway.toml:9:7: instrument.map is \"hetich\"; expected \"hettich\", \"julabo\", \"minicapt\", \"thermo-tde\" or the path of a "
+          "map, from the root.");
+    CHECK(said(least + head + "connect = \"h:502\"\nmap = \"/no/map.toml\"\n") ==
+          "gateway.toml:9:7: instrument.map is \"/no/map.toml\", which cannot be read.");
+    CHECK_THAT(said(least + head + "map = \"hettich\"\n"),
+               Catch::Contains("has neither of the keys bus (a serial bus) and connect (TCP); expected exactly one"));
+    CHECK_THAT(said(least + head + "map = \"hettich\"\nbus = { port = \"/dev/m\", baud = 12345 }\n"),
+               Catch::StartsWith("gateway.toml:9:33: instrument.bus.baud is 12345; expected one of 1200, 2400"));
+    CHECK_THAT(said(least + head + "map = \"hettich\"\nunit = 248\nbus = { port = \"/dev/m\" }\n"), Catch::Contains("from 1 to 247"));
+
+    auto const file = std::filesystem::temp_directory_path() / fmt::format("marrowlink-map-{}.toml", std::random_device{}());
+    std::ofstream(file)
+        << "title = \"x\"\nsource = \"y\"\nbase = 0\n[[register]]\nname = \"t\"\nfunction = \"input\"\naddress = 1\ntype = \"f32\"\n";
+    CHECK(said(least + head + "connect = \"h:502\"\nmap = \"" + file.string() + "\"\n") ==
+          "gateway.toml:9:7: instrument.map cannot be used:\n" + file.string() +
+              ":4:1: register.order is missing: in which order the four bytes come, A the most significant; devices differ, so it is never "
+              "assumed.");
+    std::ofstream(file, std::ios::app) << "order = \"CDAB\"\n";
+    CHECK(parse_config(least + head + "connect = \"h:502\"\nmap = \"" + file.string() + "\"\n", "gateway.toml"));
+    std::filesystem::remove(file);
 }

@@ -84,6 +84,18 @@ settle_s = 0.5
 poll_s = 1
 on_taken = "move"
 move_to = "/srv/taken"
+[[instrument]]
+id = "incubator-1"
+driver = "modbus"
+connect = "incubator.lab:502"
+map = "hettich"
+unit = 255
+response_timeout_ms = 2000
+[[instrument]]
+id = "sampler-1"
+driver = "modbus"
+map = "minicapt"
+bus = { port = "/dev/serial/by-id/usb-M", baud = 9600, parity = "none", stop_bits = 2 }
 )";
 
 inline constexpr char const* least = R"(site = "lyon"
