@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 
 #include "timeline.hpp"
 #include "world.hpp"
@@ -12,7 +13,8 @@ namespace {
 using namespace std::chrono_literals;
 using std::chrono::milliseconds;
 
-constexpr auto settling_time = 6h;  // after the last fault, for everything to arrive
+constexpr auto settling_time = 6h;            // after the last fault, for everything to arrive
+constexpr std::uint64_t later_salt = 101705;  // the seeds recorded before there were later faults have none of them
 
 // Mean time between faults of one kind; zero: this storm has none of them.
 struct Weather {
@@ -20,6 +22,7 @@ struct Weather {
     milliseconds centre_crash{}, centre_power{}, centre_disk{}, centre_slow{}, centre_network{}, older_centre{};
     milliseconds broker_restart{}, broker_habits{}, broker_forbids{};
     milliseconds cable{}, share{};
+    milliseconds clone{}, rehearsal{};
 
     template <class Each>
     void each(Each each) {
@@ -42,17 +45,28 @@ struct Weather {
         each("cables pulled", cable, 5h);
         each("shares away", share, 10h);
     }
+    // Came later, and has dice of its own: a seed from before keeps its story unless it has one of these.
+    template <class Each>
+    void each_later(Each each) {
+        each("cloned gateways", clone, 60h);
+        each("rehearsals", rehearsal, 6h);
+    }
 };
 
 class Storm {
  public:
-    Storm(StormOptions const& options, std::filesystem::path const& folder) : options_(options), world_(options.seed, folder) {
+    Storm(StormOptions const& options, std::filesystem::path const& folder)
+        : options_(options), world_(options.seed, folder), later_dice_(options.seed ^ later_salt) {
         world_.listener = options.listener;
-        weather_.each([this](char const* name, milliseconds& mean, std::chrono::hours usual) {
-            if (!dice().one_in(2)) return;
-            mean = usual / (1 + dice().below(3));
-            result_.weather += (result_.weather.empty() ? "" : ", ") + std::string{name};
-        });
+        auto const drawn_from = [this](sim::SeededEntropy& dice, std::uint64_t one_in) {
+            return [this, &dice, one_in](char const* name, milliseconds& mean, std::chrono::hours usual) {
+                if (!dice.one_in(one_in)) return;
+                mean = usual / (1 + dice.below(3));
+                result_.weather += (result_.weather.empty() ? "" : ", ") + std::string{name};
+            };
+        };
+        weather_.each(drawn_from(dice(), 2));
+        weather_.each_later(drawn_from(later_dice_, 3));
         build();
     }
 
@@ -91,14 +105,18 @@ class Storm {
         std::size_t const count = 3 + dice().below(3);
         for (std::size_t i = 0; i < count; ++i) {
             auto& gateway = *world_.gateways.emplace_back(std::make_unique<GatewayMachine>(world_, sites[i], "gw1", dice().next()));
-            auto& all = gateway.instruments;
-            all.push_back(std::make_unique<AnsweredLine>(gateway.bench, "counter"));
-            all.push_back(std::make_unique<UnansweredLine>(gateway.bench, "printer"));
-            all.push_back(std::make_unique<ExportFolder>(gateway.bench, "exports"));
-            all.push_back(std::make_unique<PlateReader>(gateway.bench, "reader", dice().next()));
-            result_.instruments += all.size();
+            add_instruments(gateway, "");
         }
         result_.gateways = count;
+    }
+
+    void add_instruments(GatewayMachine& gateway, std::string const& suffix) {
+        auto& all = gateway.instruments;
+        all.push_back(std::make_unique<AnsweredLine>(gateway.bench, "counter" + suffix));
+        all.push_back(std::make_unique<UnansweredLine>(gateway.bench, "printer" + suffix));
+        all.push_back(std::make_unique<ExportFolder>(gateway.bench, "exports" + suffix));
+        all.push_back(std::make_unique<PlateReader>(gateway.bench, "reader" + suffix, dice().next()));
+        result_.instruments += all.size();
     }
 
     // Again and again, each time after a gap of its own, while the storm lasts.
@@ -113,13 +131,14 @@ class Storm {
     void later(milliseconds span, std::function<void()> what) { world_.timeline->after(span, std::move(what)); }
 
     void schedule_load() {
-        for (auto const& gateway : world_.gateways) {
-            for (auto const& instrument : gateway->instruments) {
-                bool const lines = dynamic_cast<AnsweredLine*>(instrument.get()) || dynamic_cast<UnansweredLine*>(instrument.get());
-                repeat(lines ? 90min : 4h, [one = instrument.get()] { one->measure(); });
-            }
-            repeat(6h, [machine = gateway.get()] { machine->press_start(); });
+        for (auto const& gateway : world_.gateways) load(*gateway);
+    }
+    void load(GatewayMachine& machine) {
+        for (auto const& instrument : machine.instruments) {
+            bool const lines = dynamic_cast<AnsweredLine*>(instrument.get()) || dynamic_cast<UnansweredLine*>(instrument.get());
+            repeat(lines ? 90min : 4h, [one = instrument.get()] { one->measure(); });
         }
+        repeat(6h, [&machine] { machine.press_start(); });
     }
 
     void schedule_faults() {
@@ -167,6 +186,11 @@ class Storm {
             world_.broker.forbids = true;
             later(span, [this] { world_.broker.forbids = false; });
         });
+        for (auto const& gateway : world_.gateways) {
+            GatewayMachine* const machine = gateway.get();
+            repeat(weather_.clone, [=, this] { clone(*machine); });
+            repeat(weather_.rehearsal, [=, this] { rehearse(*machine); });
+        }
     }
 
     // At any turn of its loop from now on, soon.
@@ -251,6 +275,44 @@ class Storm {
                                         "stream.forked", "stream.chain_broken"})
             world_.announce(event, Clock::Instant::max());
     }
+    // A second machine is set up from this one's disk, with instruments of its own, and nobody gives it an id of its own for a while.
+    void clone(GatewayMachine& original) {
+        if (original.disk.misbehaves() || clones_.contains(original.name())) return;
+        std::string const name = original.name() + "-clone";
+        clones_.insert(name);
+        clones_.insert(original.name());
+        auto& twin = *world_.gateways.emplace_back(
+            std::make_unique<GatewayMachine>(world_, original.bench.site, original.bench.gateway, dice().next(), name));
+        std::filesystem::remove_all(name);
+        twin.clone_disk_of(original);
+        world_.mark(original.name(), 'W');
+        for (char const* const event : {"link.state_changed state=taken_over", "link.state_changed state=centre_disagrees",
+                                        "link.centre_disagrees", "outbox.forked", "stream.forked", "stream.chain_broken"})
+            world_.announce(event, Clock::Instant::max());
+        add_instruments(twin, "-clone");
+        load(twin);
+        twin.start_after(from_to(1s, 10min));
+        later(from_to(10min, 12h), [&twin, this] { give_own_id(twin); });
+    }
+    void give_own_id(GatewayMachine& twin) {
+        if (twin.client_id() != original_id(twin)) return;
+        twin.give_client_id(twin.name());
+        world_.tell(twin.name() + ": its client id is now " + twin.client_id());
+        twin.die(Death::crash, 1s);
+    }
+    static std::string original_id(GatewayMachine const& twin) { return twin.bench.site + '-' + twin.bench.gateway; }
+    void rehearse(GatewayMachine& machine) {
+        Gateway* const gateway = machine.gateway();
+        if (!gateway) return;
+        milliseconds const length = from_to(rehearsal_min, rehearsal_max);
+        auto const begun = gateway->rehearse(length, "storm");
+        if (!begun) return world_.tell(machine.name() + ": no rehearsal: " + begun.error().message);
+        world_.mark(machine.name(), 'U');
+        if (dice().one_in(3))
+            later(from_to(1s, length), [&machine] {
+                if (Gateway* const still = machine.gateway()) still->end_rehearsal("storm");
+            });
+    }
     void restart_broker() {
         if (!world_.broker.up()) return;
         world_.tell("broker: stopped");
@@ -280,6 +342,7 @@ class Storm {
         calm(*world_.centre);
         for (auto const& gateway : world_.gateways) {
             world_.broker.isolate(gateway->client_id(), false);
+            if (clones_.contains(gateway->name()) && gateway->name().ends_with("-clone")) give_own_id(*gateway);
             calm(*gateway);
             for (auto const& instrument : gateway->instruments) {
                 instrument->set_away(false);
@@ -302,6 +365,8 @@ class Storm {
         for (auto const& gateway : world_.gateways) {
             result_.deaths += gateway->boots - 1;
             result_.sectors_lost += gateway->disk.sectors_lost();
+            if (Gateway const* const running = gateway->gateway(); running && json::string_of(running->rehearsal(), "phase") == "away")
+                result_.faults.push_back(gateway->name() + ": a rehearsal has not ended");
             if (!drained && !gateway->drained()) {
                 std::string waiting;
                 for (auto const& instrument : gateway->instruments)
@@ -328,6 +393,8 @@ class Storm {
     StormResult result_;
     World world_;
     Weather weather_;
+    sim::SeededEntropy later_dice_;
+    std::set<std::string> clones_;  // and those that have one
     Clock::Instant end_{};
 };
 }  // namespace

@@ -8,7 +8,7 @@
 namespace marrowlink::storm {
 namespace {
 constexpr int columns = 96;
-constexpr std::string_view worst_first = "OPKDNRHCT";
+constexpr std::string_view worst_first = "OWPKDNRHUCT";
 }  // namespace
 
 std::string timeline_of(std::vector<World::Mark> const& marks, std::chrono::milliseconds length) {

@@ -33,9 +33,9 @@ class Socket final : public TransportFactory {
     Instrument& instrument_;
 };
 
-sim::SimulatedUplink::Options gateway_link(std::string const& site, std::string const& gateway) {
+sim::SimulatedUplink::Options gateway_link(std::string const& site, std::string const& gateway, std::string const& client_id) {
     sim::SimulatedUplink::Options options;
-    options.client_id = site + '-' + gateway;
+    options.client_id = client_id;
     options.subscriptions = gateway_subscriptions(site, gateway);
     options.will = gateway_will(site, gateway);
     return options;
@@ -94,8 +94,13 @@ bool Machine::put_copy_back() {
     return true;
 }
 
-GatewayMachine::GatewayMachine(World& world, std::string site, std::string gateway, std::uint64_t seed)
-    : Machine(world, site + '-' + gateway, seed),
+void Machine::clone_disk_of(Machine const& other) {
+    std::filesystem::copy(other.name_, name_, std::filesystem::copy_options::recursive);
+    world_.tell(fmt::format("{}: made from a copy of the disk of {}", name_, other.name_));
+}
+
+GatewayMachine::GatewayMachine(World& world, std::string site, std::string gateway, std::uint64_t seed, std::string name)
+    : Machine(world, name.empty() ? site + '-' + gateway : std::move(name), seed),
       bench{site,
             gateway,
             world.outside,
@@ -107,7 +112,8 @@ GatewayMachine::GatewayMachine(World& world, std::string site, std::string gatew
                 return troubles;
             }},
       site_(std::move(site)),
-      gateway_(std::move(gateway)) {}
+      gateway_(std::move(gateway)),
+      client_id_(site_ + '-' + gateway_) {}
 
 Instrument* GatewayMachine::find(std::string const& id) const {
     for (auto const& instrument : instruments)
@@ -129,7 +135,7 @@ Config GatewayMachine::config() const {
 GatewayMachine::Life::Life(World& world, GatewayMachine& machine)
     : process(machine.name_, world.timeline, machine.utc()),
       entropy(world.dice.next()),
-      uplink(world.broker, process, gateway_link(machine.site_, machine.gateway_)),
+      uplink(world.broker, process, gateway_link(machine.site_, machine.gateway_, machine.client_id_)),
       plans{process.loop.get_executor(), process.clock,
             [this](std::string instrument, std::string sha256) { return gateway->run_of_taken(std::move(instrument), std::move(sha256)); },
             [this, &machine](TransportConfig const& config) -> std::unique_ptr<TransportFactory> {

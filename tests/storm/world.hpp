@@ -46,6 +46,7 @@ class Machine {
     void keep_copy();      // of its disk, as it is now
     bool put_copy_back();  // false: there is none. The program must be off
     Clock::Instant copied() const { return copied_; }
+    void clone_disk_of(Machine const& other);  // before the first start
 
     std::string const& name() const { return name_; }
     sim::Disk disk;
@@ -63,14 +64,16 @@ class Machine {
 
 class GatewayMachine final : public Machine {
  public:
-    GatewayMachine(World& world, std::string site, std::string gateway, std::uint64_t seed);
+    // `name`: of the machine; "<site>-<gateway>" unless it is a clone.
+    GatewayMachine(World& world, std::string site, std::string gateway, std::uint64_t seed, std::string name = {});
     ~GatewayMachine() override { end(Death::crash); }
 
     bool start() override;
     void end(Death death) override;
     sim::Process* process() override { return life_ ? &life_->process : nullptr; }
     Gateway* gateway() { return life_ ? life_->gateway.get() : nullptr; }
-    std::string client_id() const { return site_ + '-' + gateway_; }
+    std::string const& client_id() const { return client_id_; }
+    void give_client_id(std::string id) { client_id_ = std::move(id); }  // from its next start on
     void press_start();  // somebody starts a plate, or corrects one's name, on the page
     bool drained() const;
 
@@ -90,7 +93,7 @@ class GatewayMachine final : public Machine {
     Config config() const;
     Instrument* find(std::string const& id) const;
 
-    std::string site_, gateway_;
+    std::string site_, gateway_, client_id_;
     std::unique_ptr<Life> life_;
     std::vector<std::string> runs_;
     std::uint64_t plates_ = 0;
