@@ -23,6 +23,7 @@ std::string_view words_of(ModbusFunction function) {
         case ModbusFunction::write_single_register: return "write single register";
         case ModbusFunction::write_multiple_coils: return "write multiple coils";
         case ModbusFunction::write_multiple_registers: return "write multiple registers";
+        case ModbusFunction::read_write_multiple_registers: return "read/write multiple registers";
     }
     return "unknown function";
 }
@@ -44,6 +45,16 @@ std::string words_of_exception(std::uint8_t code) {
                        code > 0 && code < std::size(words) ? words[code] : "which the specification does not name");
 }
 
+namespace {
+Result<void> check_span(ModbusFunction function, std::size_t address, std::size_t count, std::size_t max) {
+    if (count < 1 || count > max)
+        return fail(Fault::refused, fmt::format("\"{}\" takes 1 to {} at a time; {} were asked for.", words_of(function), max, count));
+    if (address + count > 65'536)
+        return fail(Fault::refused, fmt::format("Addresses end at 65535; {} from {} on were asked for.", count, address));
+    return {};
+}
+}  // namespace
+
 Result<void> check(ModbusRequest const& request) {
     bool const bits = is_of_bits(request.function);
     std::size_t max = 1;
@@ -53,12 +64,14 @@ Result<void> check(ModbusRequest const& request) {
         max = modbus_bits_written_max;
     else if (request.function == ModbusFunction::write_multiple_registers)
         max = modbus_registers_written_max;
-    std::size_t const count = reads(request.function) ? request.count : request.values.size();
-    if (count < 1 || count > max)
-        return fail(Fault::refused,
-                    fmt::format("\"{}\" takes 1 to {} at a time; {} were asked for.", words_of(request.function), max, count));
-    if (request.address + count > 65'536)
-        return fail(Fault::refused, fmt::format("Addresses end at 65535; {} from {} on were asked for.", count, request.address));
+    bool const both = request.function == ModbusFunction::read_write_multiple_registers;
+    if (both) max = modbus_registers_read_max;
+    std::size_t const count = reads(request.function) || both ? request.count : request.values.size();
+    if (auto const fit = check_span(request.function, request.address, count, max); !fit) return fit;
+    if (both) {
+        auto const fit = check_span(request.function, request.write_address, request.values.size(), modbus_registers_read_and_written_max);
+        if (!fit) return fit;
+    }
     if (bits && std::any_of(request.values.begin(), request.values.end(), [](std::uint16_t value) { return value > 1; }))
         return fail(Fault::refused, "A coil is 0 or 1; another value was to be written.");
     if (request.response_timeout.count() < 1 || request.response_timeout > modbus_response_timeout_max)

@@ -14,22 +14,24 @@
 namespace marrowlink {
 
 enum class ModbusFunction : std::uint8_t {
-    read_coils = 1,                 // 6.1
-    read_discrete_inputs = 2,       // 6.2
-    read_holding_registers = 3,     // 6.3
-    read_input_registers = 4,       // 6.4
-    write_single_coil = 5,          // 6.5
-    write_single_register = 6,      // 6.6
-    write_multiple_coils = 15,      // 6.11
-    write_multiple_registers = 16,  // 6.12
+    read_coils = 1,                      // 6.1
+    read_discrete_inputs = 2,            // 6.2
+    read_holding_registers = 3,          // 6.3
+    read_input_registers = 4,            // 6.4
+    write_single_coil = 5,               // 6.5
+    write_single_register = 6,           // 6.6
+    write_multiple_coils = 15,           // 6.11
+    write_multiple_registers = 16,       // 6.12
+    read_write_multiple_registers = 23,  // 6.17; the write comes first
 };
-bool reads(ModbusFunction function);
+bool reads(ModbusFunction function);  // and writes nothing
 bool is_of_bits(ModbusFunction function);
 std::string_view words_of(ModbusFunction function);  // "read holding registers"
 
 // Of one request, by the same clauses.
 inline constexpr unsigned modbus_registers_read_max = 125;
 inline constexpr unsigned modbus_registers_written_max = 123;
+inline constexpr unsigned modbus_registers_read_and_written_max = 121;
 inline constexpr unsigned modbus_bits_read_max = 2'000;
 inline constexpr unsigned modbus_bits_written_max = 1'968;
 inline constexpr std::chrono::milliseconds modbus_response_timeout_max{60'000};
@@ -40,6 +42,7 @@ struct ModbusRequest {
     std::uint16_t address = 0;                          // as on the wire, from 0: what a manual calls 40001 is 0
     std::uint16_t count = 1;                            // of registers or bits that are read
     std::vector<std::uint16_t> values;                  // that are written; bits are 0 or 1
+    std::uint16_t write_address = 0;                    // of read_write_multiple_registers; everything else writes at `address`
     std::chrono::milliseconds response_timeout{1'000};  // from the last byte sent; longer than the device's slowest answer
 };
 

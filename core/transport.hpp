@@ -13,6 +13,11 @@
 
 namespace marrowlink {
 
+struct LinePlace {
+    std::uint64_t position = 0;
+    std::string count;  // whose count it is, where a line counts by itself: an adapter's log. Empty: none
+};
+
 class Transport {
  public:
     virtual ~Transport() = default;
@@ -23,6 +28,11 @@ class Transport {
 
     // All of `bytes`, or an error.
     virtual Task<Result<void>> write(std::span<std::byte const> bytes) = 0;
+
+    // Before the first read, for a source whose every byte is to be made durable once: everything before `from.position`, counted from the
+    // first byte it ever sent, is durable here. Where it goes on: there, or further where what lay between is lost. The answer must be
+    // durable before the first read. A plain line goes on.
+    virtual Task<Result<LinePlace>> resume(LinePlace from) { co_return from; }
 
     // All received bytes before `offset` (counted from the first byte this transport ever returned) are durable.
     virtual void release(std::uint64_t /*offset*/) {}

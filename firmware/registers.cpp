@@ -68,16 +68,17 @@ Exception Registers::read(std::uint16_t address, wire::MutableBytes out) {
     if (settings_block.holds(address, count)) return copy(settings_, adapter::settings::base);
     if (control_block.holds(address, count)) {
         Block<adapter::control::count> block{};
-        put(block, adapter::control::owner_id, log_.owner_id(), 4);
+        put(block, adapter::control::binding, log_.owner().binding, 4);
         put(block, adapter::control::freed, log_.freed(), 4);
         put(block, adapter::control::cursor, cursor_, 4);
         return copy(block, adapter::control::base);
     }
     if (!owner_block.holds(address, count)) return Exception::illegal_data_address;
     Block<adapter::owner::count> block{};
-    put(block, adapter::owner::id, log_.owner_id(), 4);
-    put(block, adapter::owner::data_base, log_.data_base(), 4);
-    put_name(block, adapter::owner::name, log_.owner_name());
+    put(block, adapter::owner::id, log_.owner().id, 4);
+    put(block, adapter::owner::binding, log_.owner().binding, 4);
+    put(block, adapter::owner::data_base, log_.owner().data_base, 4);
+    put_name(block, adapter::owner::name, log_.owner().name);
     return copy(block, adapter::owner::base);
 }
 
@@ -112,11 +113,13 @@ void Registers::latch_state() {
     block[at::reset_cause] = static_cast<std::uint16_t>(identity_.reset_cause);
     put(block, at::boots, log_.boots(), 2);
     put(block, at::uptime_ms, activity_.uptime_ms, 4);
-    put(block, at::owner_id, log_.owner_id(), 4);
-    put_name(block, at::owner_name, log_.owner_name());
-    put(block, at::data_base, log_.data_base(), 4);
+    put(block, at::owner_id, log_.owner().id, 4);
+    put_name(block, at::owner_name, log_.owner().name);
+    put(block, at::data_base, log_.owner().data_base, 4);
     put(block, at::freed, log_.freed(), 4);
     put(block, at::written, log_.written(), 4);
+    put(block, at::binding, log_.owner().binding, 4);
+    put(block, at::freed_data, log_.freed_data(), 4);
     block[at::capacity_kib] = static_cast<std::uint16_t>(log_.capacity_bytes() / 1'024);
     put(block, at::heard, activity_.heard, 2);
     put(block, at::refused, activity_.refused, 2);
@@ -143,12 +146,12 @@ Exception Registers::write_control(std::uint16_t first, Bytes values) {
     namespace at = adapter::control;
     std::size_t const count = values.size() / 2;
     bool const with_cursor = first + count == at::count;
-    bool const frees = first == at::owner_id && (with_cursor || count == at::cursor);
+    bool const frees = first == at::binding && (with_cursor || count == at::cursor);
     if (!frees && !(first == at::cursor && with_cursor)) return Exception::illegal_data_address;
     std::uint64_t const cursor = with_cursor ? wire::load_u64(values, values.size() - 8) : 0;
     if (with_cursor && (cursor > log_.written() || cursor < log_.freed())) return Exception::illegal_data_value;
     if (frees) {
-        if (log_.owner_id() == 0 || wire::load_u64(values, 0) != log_.owner_id()) return Exception::illegal_data_value;
+        if (log_.owner().id == 0 || wire::load_u64(values, 0) != log_.owner().binding) return Exception::illegal_data_value;
         std::uint64_t const freed = wire::load_u64(values, 2 * at::freed);
         if (with_cursor && freed > cursor) return Exception::illegal_data_value;
         if (auto const why = exception_of(log_.free(freed)); why != Exception::none) return why;
@@ -173,11 +176,13 @@ Exception Registers::write_command(Bytes values) {
 
 Exception Registers::write_owner(Bytes values) {
     namespace at = adapter::owner;
-    OwnerName name;
-    std::copy_n(values.begin() + 2 * at::name, name.size(), name.begin());
-    std::uint64_t const id = wire::load_u64(values, 2 * at::id);
-    if (id == 0) return Exception::illegal_data_value;
-    return exception_of(log_.own(id, wire::load_u64(values, 2 * at::data_base), name));
+    Owner owner;
+    owner.id = wire::load_u64(values, 2 * at::id);
+    owner.binding = wire::load_u64(values, 2 * at::binding);
+    owner.data_base = wire::load_u64(values, 2 * at::data_base);
+    std::copy_n(values.begin() + 2 * at::name, owner.name.size(), owner.name.begin());
+    if (owner.id == 0) return Exception::illegal_data_value;
+    return exception_of(log_.own(owner));
 }
 
 Exception Registers::write_settings(Bytes values) {

@@ -77,13 +77,11 @@ SlotLog::Outcome SlotLog::free(std::uint64_t position) {
     return store_state(next) ? Outcome::done : Outcome::failed;
 }
 
-SlotLog::Outcome SlotLog::own(std::uint64_t owner_id, std::uint64_t data_base, OwnerName const& name) {
-    if (owner_id == state_.owner_id && data_base == state_.data_base && name == state_.owner_name) return Outcome::done;
-    if (state_.owner_id != 0 && !empty()) return Outcome::no_room;
+SlotLog::Outcome SlotLog::own(Owner const& owner) {
+    if (owner == state_.owner) return Outcome::done;
+    if (state_.owner.id != 0 && owner.id != state_.owner.id && !empty()) return Outcome::no_room;
     State next = state_;
-    next.owner_id = owner_id;
-    next.data_base = data_base;
-    next.owner_name = name;
+    next.owner = owner;
     return store_state(next) ? Outcome::done : Outcome::failed;
 }
 
@@ -135,12 +133,13 @@ bool SlotLog::load_state() {
         if (generation < state_.generation) continue;
         state_.generation = generation;
         state_.boots = load_u32(cell, 8);
-        state_.owner_id = load_u64(cell, 12);
-        state_.data_base = load_u64(cell, 20);
-        state_.freed = load_u64(cell, 28);
-        state_.sequence = load_u32(cell, 36);
-        state_.offset = load_u64(cell, 40);
-        std::copy_n(cell.begin() + 48, state_.owner_name.size(), state_.owner_name.begin());
+        state_.freed = load_u64(cell, 12);
+        state_.sequence = load_u32(cell, 20);
+        state_.offset = load_u64(cell, 24);
+        state_.owner.id = load_u64(cell, 32);
+        state_.owner.binding = load_u64(cell, 40);
+        state_.owner.data_base = load_u64(cell, 48);
+        std::copy_n(cell.begin() + 56, state_.owner.name.size(), state_.owner.name.begin());
     }
     return true;
 }
@@ -151,12 +150,13 @@ bool SlotLog::store_state(State next) {
     store_u32(cell, 0, cell_mark);
     store_u32(cell, 4, next.generation);
     store_u32(cell, 8, next.boots);
-    store_u64(cell, 12, next.owner_id);
-    store_u64(cell, 20, next.data_base);
-    store_u64(cell, 28, next.freed);
-    store_u32(cell, 36, next.sequence);
-    store_u64(cell, 40, next.offset);
-    std::copy(next.owner_name.begin(), next.owner_name.end(), cell.begin() + 48);
+    store_u64(cell, 12, next.freed);
+    store_u32(cell, 20, next.sequence);
+    store_u64(cell, 24, next.offset);
+    store_u64(cell, 32, next.owner.id);
+    store_u64(cell, 40, next.owner.binding);
+    store_u64(cell, 48, next.owner.data_base);
+    std::copy(next.owner.name.begin(), next.owner.name.end(), cell.begin() + 56);
     store_u32(cell, cell_sum_at, crc32(Bytes(cell).first(cell_sum_at)));
     if (!storage_.write(next.generation % cells * cell_bytes, cell)) return false;
     state_ = next;

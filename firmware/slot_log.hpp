@@ -15,6 +15,13 @@ namespace marrowlink::firmware {
 
 using OwnerName = std::array<std::uint8_t, wire::adapter::owner::name_bytes_max>;
 
+// Whose line the log keeps; see wire/adapter_map.hpp.
+struct Owner {
+    std::uint64_t id = 0, binding = 0, data_base = 0;
+    OwnerName name{};
+    bool operator==(Owner const&) const = default;
+};
+
 class SlotLog {
  public:
     static constexpr std::uint32_t cells = 32, cell_bytes = 96;
@@ -38,13 +45,12 @@ class SlotLog {
     bool has_room(std::size_t payload_bytes) const;
 
     std::uint64_t freed() const { return state_.freed; }
+    std::uint64_t freed_data() const { return state_.offset; }  // bytes of data in the slots before it
     std::uint64_t written() const { return written_; }
     bool empty() const { return written_ == state_.freed; }
     std::uint32_t capacity_bytes() const { return ring_bytes_; }
     std::uint32_t boots() const { return state_.boots; }
-    std::uint64_t owner_id() const { return state_.owner_id; }
-    std::uint64_t data_base() const { return state_.data_base; }
-    OwnerName const& owner_name() const { return state_.owner_name; }
+    Owner const& owner() const { return state_.owner; }
 
     // The log's bytes from `position` on, within [freed, written]. False: it is not, or the storage failed.
     bool read(std::uint64_t position, wire::MutableBytes out);
@@ -53,7 +59,7 @@ class SlotLog {
     Outcome free(std::uint64_t position);
 
     // `no_room`: another's slots wait.
-    Outcome own(std::uint64_t owner_id, std::uint64_t data_base, OwnerName const& name);
+    Outcome own(Owner const& owner);
 
     // Nothing: none are kept, or they do not hold.
     std::optional<wire::adapter::SettingsRegisters> settings();
@@ -63,11 +69,10 @@ class SlotLog {
     struct State {
         std::uint32_t generation = 0;
         std::uint32_t boots = 0;
-        std::uint64_t owner_id = 0, data_base = 0;
+        Owner owner;
         std::uint64_t freed = 0;     // position…
         std::uint32_t sequence = 0;  // …and what the slot there has
         std::uint64_t offset = 0;
-        OwnerName owner_name{};
     };
 
     bool erase();

@@ -21,6 +21,8 @@ class Instrument::Heard final : public Transport {
         co_return got;
     }
     Task<Result<void>> write(std::span<std::byte const> bytes) override { return line_->write(bytes); }
+    Task<Result<LinePlace>> resume(LinePlace from) override { return line_->resume(std::move(from)); }
+    void release(std::uint64_t offset) override { line_->release(offset); }
 
  private:
     std::unique_ptr<Transport> line_;
@@ -83,6 +85,10 @@ Task<Result<void>> Instrument::connect_and_serve() {
         auto opened = co_await plan_.transport->open();
         if (!opened) co_return fail(opened.error());
         transport_ = std::make_unique<Heard>(std::move(*opened), *this);
+        if (plan_.journalled) {
+            auto const resumed = co_await resume();
+            if (!resumed) co_return fail(resumed.error());
+        }
         if (plan_.journalled) transport_ = std::make_unique<JournalledTransport>(std::move(transport_), outbox_, plan_.id, position_);
         connection.transport = transport_.get();
         connection.position = position_;
@@ -102,6 +108,23 @@ Task<Result<void>> Instrument::connect_and_serve() {
     log::info("instrument.connected", {{"instrument", plan_.id}, {"identity", *identity}});
     become(ConnectionState::serving, "");
     co_return co_await serve(*driver_, position_);
+}
+
+Task<Result<void>> Instrument::resume() {
+    std::function<Result<std::string>(OutboxStore&)> read = [this](OutboxStore& store) { return store.line_count(plan_.id); };
+    auto const known = co_await outbox_.ask(std::move(read));
+    if (!known) co_return fail(known.error());
+    LinePlace from{position_, *known};
+    auto const resumed = co_await transport_->resume(std::move(from));
+    if (!resumed) co_return fail(resumed.error());
+    position_ = resumed->position;
+    if (resumed->count == *known) co_return Result<void>{};
+    std::function<Result<bool>(OutboxStore&)> keep = [this, count = resumed->count](OutboxStore& store) {
+        return store.set_line_count(plan_.id, count).map([] { return true; });
+    };
+    auto const kept = co_await outbox_.ask(std::move(keep));
+    if (!kept) co_return fail(kept.error());
+    co_return Result<void>{};
 }
 
 // Read this function first: durable, then acknowledged.

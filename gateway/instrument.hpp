@@ -76,6 +76,7 @@ class Instrument {
 
     Task<Result<void>> read_journal();
     Task<Result<void>> connect_and_serve();
+    Task<Result<void>> resume();
     Task<Result<void>> serve(Driver& driver, std::uint64_t position);
     Task<Result<void>> recall(InstrumentPlan::Connection& connection);
     Task<Result<std::optional<OpenRun>>> open_run();

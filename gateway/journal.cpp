@@ -17,6 +17,8 @@ Task<Result<std::size_t>> JournalledTransport::read_some(std::span<std::byte> in
     auto const kept = co_await outbox_.append(std::move(append));
     if (!kept) co_return fail(kept.error());
     position_ += *got;
+    returned_ += *got;
+    line_->release(returned_);
     co_return *got;
 }
 

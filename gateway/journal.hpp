@@ -9,7 +9,8 @@
 
 namespace marrowlink {
 
-// A transport whose `read_some` returns only bytes that are already in the outbox's journal (one commit, shared with whoever else waits).
+// A transport whose `read_some` returns only bytes that are already in the outbox's journal (one commit, shared with whoever else waits),
+// and which lets the line forget them then.
 class JournalledTransport final : public Transport {
  public:
     // `position`: how many bytes this instrument had sent before this connection.
@@ -23,6 +24,7 @@ class JournalledTransport final : public Transport {
     Outbox& outbox_;
     std::string instrument_;
     std::uint64_t position_;
+    std::uint64_t returned_ = 0;
 };
 
 // What the journal held when the gateway started or the line came back: read once more, then `closed`, as the connection that brought it

@@ -67,6 +67,21 @@ Result<void> copy_table(Database& from, Database& to, Inheritance const& table) 
     }
     return {};
 }
+// What was noted of instruments; of a damaged file as much as can be read.
+Result<void> copy_notes(Database& from, Database& to) {
+    auto rows = from.prepare("SELECT name, value FROM meta WHERE name GLOB 'line/*' OR name GLOB 'transcript/*'");
+    auto insert = to.prepare("INSERT OR REPLACE INTO meta VALUES(?,?)");
+    if (!insert) return fail(insert.error());
+    if (!rows) return {};
+    for (;;) {
+        auto const row = rows->step();
+        if (!row || !*row) return {};
+        std::string const name{rows->text(0)}, value{rows->text(1)};
+        insert->bind_text(1, name).bind_text(2, value);
+        if (auto stored = insert->run(); !stored) return stored;
+    }
+}
+
 }  // namespace
 
 OutboxDirectory::OutboxDirectory(OutboxPlace place, DirectoryLock lock, Entropy& entropy, Clock& clock)
@@ -217,6 +232,7 @@ Result<void> OutboxDirectory::inherit_tables(OutboxStore& store, Database& from)
     for (Inheritance const& table : inherited) {
         if (auto copied = copy_table(from, store.database(), table); !copied) return copied;
     }
+    if (auto copied = copy_notes(from, store.database()); !copied) return copied;
     return transaction->commit();
 }
 

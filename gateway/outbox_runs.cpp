@@ -47,10 +47,19 @@ Result<void> OutboxStore::remember_transcript(Draft const& finished) {
     return set_meta_.run();
 }
 
-Result<std::string> OutboxStore::last_transcript(std::string const& instrument) {
+Result<std::string> OutboxStore::last_transcript(std::string const& instrument) { return meta("transcript/" + instrument); }
+
+Result<std::string> OutboxStore::line_count(std::string const& instrument) { return meta("line/" + instrument); }
+
+Result<void> OutboxStore::set_line_count(std::string const& instrument, std::string const& count) {
+    std::string const name = "line/" + instrument;
+    set_meta_.bind_text(1, name).bind_text(2, count);
+    return set_meta_.run();
+}
+
+Result<std::string> OutboxStore::meta(std::string const& name) {
     auto row = database_.prepare("SELECT value FROM meta WHERE name=?");
     if (!row) return fail(row.error());
-    std::string const name = "transcript/" + instrument;
     row->bind_text(1, name);
     auto const found = row->step();
     if (!found) return fail(found.error());

@@ -106,6 +106,8 @@ class OutboxStore {
     Result<std::string> journal(std::string const& instrument, std::uint64_t& start);
     Result<std::vector<OpenRun>> open_runs();
     Result<std::string> last_transcript(std::string const& instrument);  // SHA-256, hex, of its last finished run's; empty: none
+    Result<std::string> line_count(std::string const& instrument);       // see LinePlace; empty: none was kept
+    Result<void> set_line_count(std::string const& instrument, std::string const& count);         // durable when it returns
     Result<std::string> run_of_taken(std::string const& instrument, std::string const& sha256);   // empty: not taken
     Result<std::string> name_of_taken(std::string const& instrument, std::string const& sha256);  // empty: not taken
     // The runs of which something was told last, newest word first; messages are none.
@@ -144,6 +146,7 @@ class OutboxStore {
     Result<std::string> taken(std::string_view column, std::string const& instrument, std::string const& sha256);
     Result<void> release_journal(std::string const& instrument, std::uint64_t through);
     Result<void> track_open_run(Draft const& draft, Stamp const& stamp);
+    Result<std::string> meta(std::string const& name);  // empty: there is none
     Result<void> remember_transcript(Draft const& finished);
     Result<void> store_acknowledged(std::uint64_t acknowledged);
     Result<void> relaxed(std::function<Result<void>()> const& change);

@@ -51,14 +51,19 @@ ModbusVerdict values_of(ModbusRequest const& request, std::span<std::uint8_t con
 std::vector<std::uint8_t> encode(ModbusRequest const& request) {
     std::vector<std::uint8_t> out{request.unit, static_cast<std::uint8_t>(request.function)};
     put(out, request.address);
-    if (reads(request.function))
+    if (reads(request.function)) {
         put(out, request.count);
-    else if (request.function == ModbusFunction::write_single_coil)
-        put(out, request.values[0] ? coil_on : 0);
-    else if (request.function == ModbusFunction::write_single_register)
-        put(out, request.values[0]);
-    else
+    } else if (request.function == ModbusFunction::read_write_multiple_registers) {
+        put(out, request.count);
+        put(out, request.write_address);
         put_many(out, request);
+    } else if (request.function == ModbusFunction::write_single_coil) {
+        put(out, request.values[0] ? coil_on : 0);
+    } else if (request.function == ModbusFunction::write_single_register) {
+        put(out, request.values[0]);
+    } else {
+        put_many(out, request);
+    }
     return out;
 }
 
@@ -73,7 +78,7 @@ ModbusVerdict judge(ModbusRequest const& request, std::span<std::uint8_t const> 
         return verdict;
     }
     if (frame[1] != function) return otherwise(fmt::format("it answers function {}", frame[1] & ~exception_bit));
-    if (reads(request.function)) return values_of(request, frame);
+    if (reads(request.function) || request.function == ModbusFunction::read_write_multiple_registers) return values_of(request, frame);
     // The answer to a request that writes repeats its first six bytes (6.5, 6.6, 6.11, 6.12).
     auto const sent = encode(request);
     if (frame.size() != 6 || !std::equal(frame.begin(), frame.end(), sent.begin()))

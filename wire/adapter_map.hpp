@@ -12,7 +12,7 @@ inline constexpr std::uint16_t map_version = 1;
 
 // Who it is, how it is. Read in one request it is of one moment; read in several, `guard_first` and `guard_last` must agree.
 namespace state {
-inline constexpr std::uint16_t base = 0, count = 64;
+inline constexpr std::uint16_t base = 0, count = 72;
 inline constexpr std::uint16_t magic = 0, map_version = 1, guard_first = 2;
 inline constexpr std::uint16_t firmware = 3;           // major × 256 + minor; then patch
 inline constexpr std::uint16_t board = 5;              // Board
@@ -23,7 +23,7 @@ inline constexpr std::uint16_t settings_refused = 14;  // Setting that the last 
 inline constexpr std::uint16_t reset_cause = 15;       // ResetCause
 inline constexpr std::uint16_t boots = 16;             // 32 bits
 inline constexpr std::uint16_t uptime_ms = 18;         // 64 bits
-inline constexpr std::uint16_t owner_id = 22;          // 64 bits; 0: nobody's
+inline constexpr std::uint16_t owner_id = 22;          // 64 bits: whose line it keeps; 0: nobody's
 inline constexpr std::uint16_t owner_name = 26;        // 16 registers, 32 characters, padded with zeros
 inline constexpr std::uint16_t data_base = 42;         // 64 bits, added to a slot's `offset`; what the owner had received before
 inline constexpr std::uint16_t freed = 46;             // 64 bits: position in the log up to which the gateway has acknowledged
@@ -35,7 +35,9 @@ inline constexpr std::uint16_t damaged = 59;        // 16 bits, stops at 65535: 
 inline constexpr std::uint16_t overruns = 60;       // 16 bits, stops at 65535: characters that came faster than they could be taken
 inline constexpr std::uint16_t bad_frames = 61;     // 16 bits, stops at 65535: Modbus frames whose CRC did not hold
 inline constexpr std::uint16_t command_token = 62;  // of the last command that was taken
-inline constexpr std::uint16_t guard_last = 63;
+inline constexpr std::uint16_t freed_data = 63;     // 64 bits: bytes of data in all slots before `freed`, since the log began
+inline constexpr std::uint16_t binding = 67;        // 64 bits: the owner's number for this log, another for each adapter it ever had
+inline constexpr std::uint16_t guard_last = 71;
 }  // namespace state
 
 // The processor's registers at the last fault, each 32 bits. All zero: there was none since power came.
@@ -59,9 +61,9 @@ inline constexpr std::size_t data_bytes_max = 2 * data_registers;
 // Written from `base` or from `cursor` to the end of the block, in one request.
 namespace control {
 inline constexpr std::uint16_t base = 512, count = 12;
-inline constexpr std::uint16_t owner_id = 0;  // 64 bits; must be the adapter's own, or exception 3
-inline constexpr std::uint16_t freed = 4;     // 64 bits: every slot before this position may go; the end of a slot, or exception 3
-inline constexpr std::uint16_t cursor = 8;    // 64 bits: where the window begins; within the log, or exception 3
+inline constexpr std::uint16_t binding = 0;  // 64 bits; must be the adapter's own, or exception 3
+inline constexpr std::uint16_t freed = 4;    // 64 bits: every slot before this position may go; the end of a slot, or exception 3
+inline constexpr std::uint16_t cursor = 8;   // 64 bits: where the window begins; within the log, or exception 3
 }  // namespace control
 
 // Bytes for the instrument. The same token twice is the same command, sent once.
@@ -71,10 +73,11 @@ inline constexpr std::uint16_t token = 0, bytes = 1, data = 2;
 inline constexpr std::size_t data_bytes_max = 240;
 }  // namespace command
 
-// Whose it is, written whole: owner_id (4), data_base (4), name (16). An owner can be changed while no slot waits; else exception 3.
+// Whose it is, written whole. Another owner only while no slot waits; else exception 3. The same one may
+// write another binding and base at any time.
 namespace owner {
-inline constexpr std::uint16_t base = 896, count = 24;
-inline constexpr std::uint16_t id = 0, data_base = 4, name = 8, name_registers = 16;
+inline constexpr std::uint16_t base = 896, count = 28;
+inline constexpr std::uint16_t id = 0, binding = 4, data_base = 8, name = 12, name_registers = 16;
 inline constexpr std::size_t name_bytes_max = 2 * name_registers;
 }  // namespace owner
 

@@ -90,7 +90,7 @@ struct Bench {
         return why;
     }
     Exception own(std::uint64_t id) {
-        auto registers = words({id, 0});
+        auto registers = words({id, id, 0});
         registers.resize(map::owner::count);
         registers[map::owner::name] = 'r' << 8 | 'e';
         return write(map::owner::base, registers);
@@ -174,6 +174,7 @@ TEST_CASE("what an instrument says is read through the window, and goes when its
     CHECK(bench.write(map::control::base, Bench::words({77, written, written})) == Exception::none);
     CHECK(bench.data().empty());
     CHECK(bench.state(map::state::freed, 4) == written);
+    CHECK(bench.state(map::state::freed_data, 4) == 23);
 }
 
 TEST_CASE("characters that an interrupt brings after the clock was read are of a later moment, not of an earlier age") {
@@ -413,5 +414,5 @@ TEST_CASE("state and window are of one moment, also for a tool that reads them i
     auto const end = bench.read(map::window::base + 60, 65);
     CHECK(window[map::window::guard_first] == end.back());
     CHECK(window[map::window::bytes] == 34 + 36 + 36);
-    CHECK(bench.ask({3, 0, 63, 0, 2})[0] == 0x83);  // over the end of a block
+    CHECK(bench.ask({3, 0, 71, 0, 2})[0] == 0x83);  // over the end of a block
 }

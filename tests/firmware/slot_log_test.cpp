@@ -167,7 +167,7 @@ TEST_CASE(
                 REQUIRE(outcome != Outcome::failed);
                 if (outcome == Outcome::done) done[kept(log).back().slot.sequence] = text;
                 if (n == 2) {
-                    log.own(42, 7, name_of("reader"));
+                    log.own({42, 42, 7, name_of("reader")});
                     owned = true;
                 }
                 if (n == 3) {
@@ -204,7 +204,7 @@ TEST_CASE(
         // A free that was under way may be forgotten or done; what it did not name must be there.
         for (auto const& [sequence, text] : done)
             if (sequence >= freed_sequence && log.freed() == freed && !seen.contains(sequence)) FAIL("slot " << sequence << " is lost");
-        if (owned && log.owner_id() != 42) FAIL("the owner is forgotten");
+        if (owned && log.owner().id != 42) FAIL("the owner is forgotten");
         if (kept_settings && log.settings() != settings) FAIL("the settings are forgotten");
         REQUIRE(log.append(data(), bytes_of("after")) == Outcome::done);
         auto const again = kept(log);
@@ -296,14 +296,15 @@ TEST_CASE("an owner is not changed while another's slots wait") {
     SlotLog log(memory);
     REQUIRE(log.open());
     REQUIRE(log.append(data(), bytes_of("heard before anyone came")) == Outcome::done);
-    REQUIRE(log.own(1, 100, name_of("reader")) == Outcome::done);
-    CHECK(log.own(1, 100, name_of("reader")) == Outcome::done);
-    CHECK(log.own(2, 0, name_of("cytometer")) == Outcome::no_room);
-    CHECK(log.own(1, 200, name_of("reader")) == Outcome::no_room);
+    REQUIRE(log.own({1, 1, 100, name_of("reader")}) == Outcome::done);
+    CHECK(log.own({1, 1, 100, name_of("reader")}) == Outcome::done);
+    CHECK(log.own({2, 2, 0, name_of("cytometer")}) == Outcome::no_room);
+    CHECK(log.own({1, 1, 200, name_of("reader")}) == Outcome::done);  // it may count its own anew
+    CHECK(log.owner().data_base == 200);
     REQUIRE(log.free(log.written()) == Outcome::done);
-    CHECK(log.own(2, 0, name_of("cytometer")) == Outcome::done);
+    CHECK(log.own({2, 2, 0, name_of("cytometer")}) == Outcome::done);
     SlotLog again(memory);
     REQUIRE(again.open());
-    CHECK(again.owner_id() == 2);
-    CHECK(again.owner_name() == name_of("cytometer"));
+    CHECK(again.owner().id == 2);
+    CHECK(again.owner().name == name_of("cytometer"));
 }
