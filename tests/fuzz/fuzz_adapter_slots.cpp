@@ -21,7 +21,7 @@ void seal(wire::MutableBytes bytes) {
 
 // Numbers that no log lives to count to are not given a sum that holds: they would come round to zero.
 void seal_cells_and_slots(wire::MutableBytes memory, std::uint8_t cells, std::uint8_t slots) {
-    constexpr std::size_t generation_at = 4, freed_at = 28;
+    constexpr std::size_t generation_at = 4, freed_at = 12;
     for (std::size_t i = 0; i < SlotLog::cells && i < cells; ++i) {
         wire::MutableBytes const cell = memory.subspan(i * SlotLog::cell_bytes, SlotLog::cell_bytes);
         cell[generation_at] = cell[freed_at] = 0;

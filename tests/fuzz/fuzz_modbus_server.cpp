@@ -1,6 +1,6 @@
 // Anything on the adapter's bus, at any time: no register outside the map is written, every answer is short and whole, and no slot goes
-// without its owner's word. Input: first how many slots wait and whose they are, then what happens on the line, one byte each with what it
-// needs behind it.
+// without its owner's word. Input: first how many slots wait and whose they are (id and binding), then what happens on the line, one byte
+// each with what it needs behind it.
 #include <cstdint>
 #include <cstdlib>
 
@@ -36,7 +36,8 @@ class JudgedBank final : public firmware::RegisterBank {
         return why;
     }
     Exception write(std::uint16_t address, wire::Bytes values) override {
-        std::uint64_t const before = memory_.written, freed = log_.freed(), owner_id = log_.owner_id();
+        std::uint64_t const before = memory_.written, freed = log_.freed();
+        firmware::Owner const owner = log_.owner();
         Exception const why = registers_.write(address, values);
         std::size_t const end = address + values.size() / 2;
         auto const within = [&](std::uint16_t base, std::size_t count) { return address >= base && end <= base + count; };
@@ -48,10 +49,11 @@ class JudgedBank final : public firmware::RegisterBank {
             hold(memory_.written == before);
         if (log_.freed() != freed) {
             hold(log_.freed() > freed && log_.freed() <= log_.written());
-            hold(owner_id != 0 && address == map::control::base && values.size() >= 16);
-            hold(wire::load_u64(values, 0) == owner_id && wire::load_u64(values, 8) == log_.freed());
+            hold(owner.id != 0 && address == map::control::base && values.size() >= 16);
+            hold(wire::load_u64(values, 0) == owner.binding && wire::load_u64(values, 8) == log_.freed());
         }
-        if (log_.owner_id() != owner_id) hold(address == map::owner::base && (owner_id == 0 || log_.empty()));
+        if (log_.owner() != owner) hold(address == map::owner::base);
+        if (log_.owner().id != owner.id) hold(owner.id == 0 || log_.empty());
         return why;
     }
 
@@ -65,13 +67,13 @@ struct Bus {
     explicit Bus(Input& input) : registers(log, map::Storage::fram, {}), bank(registers, log, memory), server(bank) {
         hold(log.open());
         server.configure(unit, 115'200);
-        std::uint8_t const slots = input.byte() % 16, owner_id = input.byte();
+        std::uint8_t const slots = input.byte() % 16, owner = input.byte();
         std::array<std::uint8_t, 40> payload{};
         for (std::uint8_t n = 0; n < slots; ++n) {
             payload.fill(n);
             hold(log.append({}, wire::Bytes(payload).first(5u * n % 41)) == firmware::SlotLog::Outcome::done);
         }
-        if (owner_id != 0) hold(log.own(owner_id, 0, {}) == firmware::SlotLog::Outcome::done);
+        if (owner != 0) hold(log.own({.id = owner, .binding = owner, .data_base = 0, .name = {}}) == firmware::SlotLog::Outcome::done);
     }
     void hear(std::uint8_t byte) { server.receive(byte, now_us); }
     void poll() {
