@@ -43,14 +43,15 @@ def get_json(url, timeout=5):
 class Process:
     """One program, started again at will; its output goes to a file that outlives it."""
 
-    def __init__(self, name, command, log, ready=None, env=None):
-        self.name, self.command, self.log, self.ready, self.env = name, [str(part) for part in command], log, ready, env
+    def __init__(self, name, command, log, ready=None, env=None, cwd=None):
+        self.name, self.command, self.log, self.ready, self.env, self.cwd = name, [str(part) for part in command], log, ready, env, cwd
         self.child = None
         self.starts = 0
 
     def start(self):
         with open(self.log, "ab") as out:
-            self.child = subprocess.Popen(self.command, stdout=out, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, env=self.env)
+            self.child = subprocess.Popen(self.command, stdout=out, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, env=self.env,
+                                          cwd=self.cwd)
         self.starts += 1
         if self.ready:
             wait_until(self._is_ready, 20, f"{self.name} to be ready (its log: {self.log})")
