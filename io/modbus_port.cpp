@@ -97,15 +97,16 @@ ModbusPort::Ready ModbusPort::readable(Clock::Instant until) const {
     }
 }
 
-bool ModbusPort::silence(milliseconds span) {
+ModbusPort::Ready ModbusPort::silence(milliseconds span) {
     auto const limit = clock_.now() + modbus_drain_max;
     std::array<std::uint8_t, 512> noise;
     while (clock_.now() < limit) {
         Ready const ready = readable(clock_.now() + span);
-        if (ready != Ready::yes) return ready == Ready::no;
-        if (::read(modbus_get_socket(context_.get()), noise.data(), noise.size()) <= 0) return false;
+        if (ready != Ready::yes) return ready == Ready::no ? Ready::yes : Ready::gone;
+        ssize_t const n = ::read(modbus_get_socket(context_.get()), noise.data(), noise.size());
+        if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR)) return Ready::gone;  // readable, and nothing to read: it hung up
     }
-    return false;
+    return Ready::no;
 }
 
 bool ModbusPort::send(ModbusRequest const& request) {
@@ -144,12 +145,12 @@ tl::unexpected<Error> ModbusPort::unanswered(ModbusRequest const& request, std::
 
 Result<ModbusAnswer> ModbusPort::exchange(ModbusRequest const& request) {
     // Whatever comes now belongs to no question of ours.
-    if (!is_tcp() && !silence(frame_silence_)) {
-        if (stopping_) return unanswered(request, "");
-        if (readable(clock_.now()) == Ready::gone) return lost(EIO);
+    Ready const silent = is_tcp() ? Ready::yes : silence(frame_silence_);
+    if (stopping_) return unanswered(request, "");
+    if (silent == Ready::gone) return lost(EIO);
+    if (silent == Ready::no)
         return fail(Fault::refused,
                     fmt::format("{} does not fall silent: check the cable, the baud rate and who else talks there.", describe(place_)));
-    }
     errno = 0;
     if (!send(request)) return lost(errno);
     auto answer = await_answer(request);

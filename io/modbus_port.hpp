@@ -38,7 +38,8 @@ class ModbusPort {
     Result<void> open_serial(ModbusSerial const& serial);
     Result<void> open_tcp(ModbusTcp const& tcp);
     Ready readable(Clock::Instant until) const;
-    bool silence(std::chrono::milliseconds span);  // throws away what comes until nothing came for so long; false: it never did, or gone
+    // Throws away what comes until nothing came for so long. `yes`: it fell silent; `no`: it did not within modbus_drain_max.
+    Ready silence(std::chrono::milliseconds span);
     bool send(ModbusRequest const& request);
     Result<ModbusAnswer> await_answer(ModbusRequest const& request);
     tl::unexpected<Error> lost(int error);

@@ -27,9 +27,8 @@ TEST_CASE("a late answer never passes for the answer to a later question (field 
     std::thread late;
     Line line{[&](Line& at, std::string const& request) {
         if (++asked == 3) {  // later than its timeout, while others are asked already
-            if (late.joinable()) late.join();
             late = std::thread([&at, request] {
-                std::this_thread::sleep_for(150ms);
+                std::this_thread::sleep_for(450ms);
                 at.say(registers_answer(request));
             });
             return;
@@ -39,9 +38,9 @@ TEST_CASE("a late answer never passes for the answer to a later question (field 
     {
         ModbusBus bus{line.loop.get_executor(), line.clock, line.place()};
         int silent = 0, right = 0;
-        for (std::uint16_t n = 0; n < 60; ++n) {
+        for (std::uint16_t n = 0; n < 30; ++n) {
             // The same unit, function and count each time: nothing but time tells the late answer from the right one.
-            auto const answer = line.run(bus.ask(read_of(1, n, 2, 100ms)));
+            auto const answer = line.run(bus.ask(read_of(1, n, 2, 300ms)));
             if (!answer) {
                 CHECK(answer.error().fault == Fault::timed_out);
                 ++silent;
@@ -51,7 +50,7 @@ TEST_CASE("a late answer never passes for the answer to a later question (field 
             ++right;
         }
         CHECK(silent == 1);
-        CHECK(right == 59);
+        CHECK(right == 29);
     }
     late.join();
 }
@@ -77,8 +76,11 @@ TEST_CASE("what is no answer to the question is refused by what is wrong with it
     Line line{[&](Line& at, std::string const&) { at.say(reply); }};
     ModbusBus bus{line.loop.get_executor(), line.clock, line.place()};
     auto const said = [&](std::string frame) {
-        reply = std::move(frame);
-        auto const answer = line.run(bus.ask(read_of(1, 0, 2, 60ms)));
+        {
+            std::lock_guard const held{line.mine};
+            reply = std::move(frame);
+        }
+        auto const answer = line.run(bus.ask(read_of(1, 0, 2, 150ms)));
         REQUIRE_FALSE(answer);
         CHECK(answer.error().fault == Fault::refused);
         return answer.error().message;
@@ -90,8 +92,11 @@ TEST_CASE("what is no answer to the question is refused by what is wrong with it
     CHECK(said(bytes({1, 3, 4, 0})).find("was cut") != std::string::npos);
     CHECK(said(with_crc(bytes({1, 0x83, 0}))).find("an exception without a code") != std::string::npos);
     // After each of them the next answer is taken for what it is.
-    reply = with_crc(bytes({1, 3, 4, 0, 7, 0, 8}));
-    auto const answer = line.run(bus.ask(read_of(1, 0, 2)));
+    {
+        std::lock_guard const held{line.mine};
+        reply = with_crc(bytes({1, 3, 4, 0, 7, 0, 8}));
+    }
+    auto const answer = line.run(bus.ask(read_of(1, 0, 2, 1s)));
     REQUIRE(answer);
     CHECK(answer->values == std::vector<std::uint16_t>{7, 8});
 }
@@ -113,26 +118,26 @@ TEST_CASE("answers whose latency is drawn around the timeout are right or absent
     unsigned random = 1;
     Line line{[&](Line& at, std::string const& request) {
         random = random * 1'103'515'245 + 12'345;
-        std::this_thread::sleep_for(std::chrono::milliseconds{28 + (random >> 16) % 5});
+        std::this_thread::sleep_for(std::chrono::milliseconds{98 + (random >> 16) % 5});
         at.say(registers_answer(request));
     }};
     ModbusBus bus{line.loop.get_executor(), line.clock, line.place()};
-    for (std::uint16_t n = 0; n < 20; ++n) {
-        auto const answer = line.run(bus.ask(read_of(1, n, 1, 30ms)));
+    for (std::uint16_t n = 0; n < 12; ++n) {
+        auto const answer = line.run(bus.ask(read_of(1, n, 1, 100ms)));
         if (!answer) continue;
         CHECK(answer->values == values_of(1, n, 1));
-        CHECK(answer->took > 20ms);
+        CHECK(answer->took > 90ms);
     }
 }
 
 TEST_CASE("exceptions 1 to 11 arrive with their words; 5 and 6 are no failures") {
-    int code = 0;
+    std::atomic<int> code{0};
     Line line{[&](Line& at, std::string const& request) { at.say(with_crc(bytes({request[0], request[1] | 0x80, code}))); }};
     ModbusBus bus{line.loop.get_executor(), line.clock, line.place()};
     char const* const words[] = {"",          "function",     "address", "value",       "failed",  "ask again",
                                  "ask again", "cannot carry", "parity",  "leaves free", "no path", "no answer"};
     for (code = 1; code <= 11; ++code) {
-        auto const answer = line.run(bus.ask(read_of(1, 0, 1, 20ms)));
+        auto const answer = line.run(bus.ask(read_of(1, 0, 1, 50ms)));
         REQUIRE(answer);
         CHECK(answer->exception == code);
         CHECK(answer->busy() == (code == 5 || code == 6));
@@ -152,12 +157,16 @@ TEST_CASE("coils and registers are written, and only the device's own confirmati
     ModbusRequest write = read_of(3, 0x0102, 1, 80ms);
     write.function = ModbusFunction::write_single_coil;
     write.values = {1};
+    auto const last = [&] {
+        std::lock_guard const held{line.mine};
+        return requests.back();
+    };
     REQUIRE(line.run(bus.ask(write)));
-    CHECK(requests.back() == with_crc(bytes({3, 5, 1, 2, 0xFF, 0})));
+    CHECK(last() == with_crc(bytes({3, 5, 1, 2, 0xFF, 0})));
     write.function = ModbusFunction::write_single_register;
     write.values = {0xABCD};
     REQUIRE(line.run(bus.ask(write)));
-    CHECK(requests.back() == with_crc(bytes({3, 6, 1, 2, 0xAB, 0xCD})));
+    CHECK(last() == with_crc(bytes({3, 6, 1, 2, 0xAB, 0xCD})));
     auto const other = line.run(bus.ask(write));
     REQUIRE_FALSE(other);
     CHECK(other.error().message.find("confirms another address, value or count") != std::string::npos);
@@ -168,7 +177,7 @@ TEST_CASE("one mute unit among thirty: the others keep their period (field 48)")
         if (request[0] != 13) at.say(registers_answer(request));
     }};
     ModbusBus bus{line.loop.get_executor(), line.clock, line.place()};
-    constexpr auto period = 200ms, timeout = 100ms, watched = 4'000ms;
+    constexpr auto period = 200ms, timeout = 150ms, watched = 4'000ms;
     std::map<int, std::vector<Clock::Instant>> answers;
     std::map<int, int> silences;
     auto const end = line.clock.now() + watched;
@@ -193,7 +202,7 @@ TEST_CASE("one mute unit among thirty: the others keep their period (field 48)")
     while (running > 1 && line.loop.run_one_for(10s) > 0) {
     }
     CHECK(answers[13].empty());
-    CHECK(silences[13] <= 6);  // at 0, 0.2, 0.5, 1.0, 1.9 and 3.6 s
+    CHECK(silences[13] <= 5);  // at 0, 0.3, 0.75, 1.5 and 2.85 s
     std::chrono::milliseconds worst{0};
     for (auto const& [unit, at] : answers) {
         if (unit == 13) continue;
@@ -251,11 +260,13 @@ TEST_CASE("whoever asked and is gone leaves no question on the bus") {
 }
 
 TEST_CASE("a request that no device could be asked is refused before it is sent") {
-    Line line{[](Line&, std::string const&) { FAIL_CHECK("it was sent"); }};
+    std::atomic<int> sent{0};
+    Line line{[&](Line&, std::string const&) { ++sent; }};
     ModbusBus bus{line.loop.get_executor(), line.clock, line.place()};
     for (auto const& [address, count] : {std::pair{0, 0}, {0, 126}, {65'535, 2}}) {
         auto const answer = line.run(bus.ask(read_of(1, static_cast<std::uint16_t>(address), static_cast<std::uint16_t>(count))));
         REQUIRE_FALSE(answer);
         CHECK(answer.error().fault == Fault::refused);
     }
+    CHECK(sent == 0);
 }
