@@ -44,9 +44,12 @@ std::uint64_t read_all(SlotLog& log) {
     std::vector<std::uint8_t> bytes(log.written() - log.freed());
     hold(log.read(log.freed(), bytes));
     std::uint64_t first_end = log.freed();
+    std::optional<std::uint32_t> sequence;
     for (wire::Bytes rest(bytes); !rest.empty();) {
         auto const slot = wire::read_header(rest);
         hold(slot && wire::slot_bytes(*slot) <= rest.size());
+        hold(!sequence || slot->sequence == *sequence + 1);
+        sequence = slot->sequence;
         rest = rest.subspan(wire::slot_bytes(*slot));
         if (first_end == log.freed()) first_end += wire::slot_bytes(*slot);
     }
