@@ -14,7 +14,7 @@ MILLISECONDS = {"milliseconds": 1, "seconds": 1_000, "minutes": 60_000, "hours":
 CONSTANT = re.compile(r"\bconstexpr\s+([\w:]+)\s+(\w+\s*(?:=[^;]+|\{[^;]+\}));")
 LIMITS = re.compile(r"struct \w+Limits \{(.*?)\n\};", re.S)
 MEMBER = re.compile(r"^\s+([\w:]+)\s+(\w+\s*(?:=[^;]+|\{[^;]+\}));", re.M)
-DECLARATOR = re.compile(r"(\w+)\s*(?:=\s*([^,]+)|\{(.+)\})", re.S)
+DECLARATOR = re.compile(r"(\w+)\s*(?:=\s*([^,]+)|\{([^{}]+)\})", re.S)
 NAMED_SO = re.compile(r"_(max|min|last|timeout_ms)$")
 
 
@@ -100,7 +100,7 @@ class LimitsTest(unittest.TestCase):
             inline constexpr int seq_bits = 40;
             inline constexpr std::uint64_t seq_max =
                 (std::uint64_t{1} << seq_bits) - 1;
-            inline constexpr std::chrono::milliseconds pause{30'000};
+            inline constexpr std::chrono::milliseconds pause{30'000}, longest_pause{60'000};
             static constexpr int busy_timeout_ms = 5'000;
             static constexpr std::string_view name = "line";
 struct SomeLimits {
@@ -112,7 +112,7 @@ struct SomeLimits {
 """)
         self.assertEqual(found, {
             "block_bytes_max": "64 KiB", "text_bytes_max": "16 MiB", "rows_max": "32", "columns_max": "48", "seq_max": "1,099,511,627,775",
-            "pause": "30 s", "busy_timeout_ms": "5 s", "connections": "64", "retention_ms": "30 days", "idle_time": "1 min",
+            "pause": "30 s", "longest_pause": "1 min", "busy_timeout_ms": "5 s", "connections": "64", "retention_ms": "30 days", "idle_time": "1 min",
         })
 
 
