@@ -143,6 +143,7 @@ Result<OpenedOutbox> OutboxDirectory::open_newest() {
             return fail(begun.error());
     }
     if (auto found = find_salvages(out, damaged_stream); !found) return fail(found.error());
+    if (auto followed = follow_name(out); !followed) return fail(followed.error());
     return out;
 }
 

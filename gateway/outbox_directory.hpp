@@ -39,7 +39,8 @@ struct OpenedOutbox {
 
 class OutboxDirectory {
  public:
-    // `unavailable`: another process holds the directory, or the disk does not let us; `configuration`: a newer version wrote the outbox.
+    // `unavailable`: another process holds the directory, or the disk does not let us; `configuration`: a newer version wrote the outbox,
+    // or the gateway has another name now and something can be sent under the old one only.
     static Result<OpenedOutbox> open(OutboxPlace place, Entropy& entropy, Clock& clock);
 
     // For damage found while running. The outbox has been retired (Outbox::retire): nothing of ours touches the file any more.
@@ -58,6 +59,7 @@ class OutboxDirectory {
  private:
     OutboxDirectory(OutboxPlace place, DirectoryLock lock, Entropy& entropy, Clock& clock);
     Result<OpenedOutbox> open_newest();
+    Result<void> follow_name(OpenedOutbox& opened);
     Result<void> tidy();
     Result<void> move_aside(std::string const& stream);
     void discard(std::string const& stream) const;  // an outbox that holds nothing

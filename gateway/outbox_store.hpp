@@ -120,9 +120,11 @@ class OutboxStore {
     Result<std::vector<SalvageState>> salvages();
     Result<void> keep(SalvageState const& state);  // without an fsync, as `confirm`
 
+    // "/paris/gw1": what this gateway was called when it wrote the last record; empty when none is kept.
+    Result<std::string> written_as();
     // For a fork. Into this empty stream, in one transaction: `first`, then the records of `old` behind `common` with their keys, runs and
-    // source keys, their own times, and new ids and chain; and `old` is remembered as having nothing left to salvage. `broken` when one of
-    // them does not prove.
+    // source keys, their own times, and new ids and chain, under this gateway's present name; and `old` is remembered as having nothing
+    // left to salvage. `broken` when one of them does not prove.
     Result<void> continue_from(OutboxStore& old, std::uint64_t common, Append const& first, Stamp const& stamp, std::int64_t now_ms);
 
     // Makes the file of a new, empty stream; it appears whole or not at all.

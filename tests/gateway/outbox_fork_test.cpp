@@ -123,3 +123,49 @@ TEST_CASE("a fork of a damaged outbox sends what still proves as the stream that
     for (auto const& entry : std::filesystem::directory_iterator(world.folder.path())) outboxes += entry.path().extension() == ".outbox";
     CHECK(outboxes == 1);
 }
+
+TEST_CASE("what a gateway keeps when it is given another name goes on under that name, in a stream of its own") {
+    World world;
+    OutboxPlace place = world.place();
+    place.gateway = "bench-3";
+    std::string next;
+    {
+        auto opened = OutboxDirectory::open(place, world.dice, world.clock);
+        REQUIRE(opened);
+        next = opened->store->origin().stream;
+        CHECK(next != stream_a);
+        CHECK(opened->set_aside.empty());
+        require_whole(*opened->store);
+        CHECK(opened->store->position().appended == 62);
+        auto const now = opened->store->peek(1, 100, 1u << 20);
+        REQUIRE(now);
+        REQUIRE(now->size() == 62);
+        for (std::size_t i = 0; i < 60; ++i) {
+            Record const& made = (*now)[2 + i];
+            CHECK(made.data == world.before[i].data);
+            CHECK(made.attribute("sourcekey") == world.before[i].attribute("sourcekey"));
+            CHECK(made.attribute("source") == "/lyon/bench-3/reader");
+        }
+        REQUIRE(opened->store->append({one(50), one(61)}, stamp, some_day_ms, 0));
+        CHECK(opened->store->position().appended == 63);
+    }
+    auto again = OutboxDirectory::open(place, world.dice, world.clock);
+    REQUIRE(again);
+    CHECK(again->store->origin().stream == next);
+    CHECK(again->salvages.empty());
+    for (SalvageState const& ended : again->ended) CHECK(ended.acknowledged == 0);
+}
+
+TEST_CASE("a gateway keeps its name while something is left of an earlier outbox that can be sent under it only") {
+    World world;
+    std::filesystem::create_directory(world.folder.path() / "set-aside");
+    std::string const earlier = "0b000000-0000-4000-8000-00000000000b";
+    REQUIRE(OutboxStore::create(world.folder.path() / "set-aside" / (earlier + ".outbox"), earlier));
+    OutboxPlace place = world.place();
+    place.gateway = "bench-3";
+    auto const refused = OutboxDirectory::open(place, world.dice, world.clock);
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().fault == Fault::configuration);
+    CHECK(refused.error().message.find("/lyon/bench-2") != std::string::npos);
+    CHECK(OutboxDirectory::open(world.place(), world.dice, world.clock));
+}

@@ -296,7 +296,10 @@ class Storm {
     }
     void give_own_id(GatewayMachine& twin) {
         if (twin.client_id() != original_id(twin)) return;
-        twin.give_client_id(twin.name());
+        if (dice().one_in(2))
+            twin.give_name("gw2");
+        else
+            twin.give_client_id(twin.name());
         world_.tell(twin.name() + ": its client id is now " + twin.client_id());
         twin.die(Death::crash, 1s);
     }

@@ -73,7 +73,12 @@ class GatewayMachine final : public Machine {
     sim::Process* process() override { return life_ ? &life_->process : nullptr; }
     Gateway* gateway() { return life_ ? life_->gateway.get() : nullptr; }
     std::string const& client_id() const { return client_id_; }
-    void give_client_id(std::string id) { client_id_ = std::move(id); }  // from its next start on
+    // From its next start on.
+    void give_client_id(std::string id) { client_id_ = std::move(id); }
+    void give_name(std::string gateway) {
+        gateway_ = std::move(gateway);
+        client_id_ = site_ + '-' + gateway_;
+    }
     void press_start();  // somebody starts a plate, or corrects one's name, on the page
     bool drained() const;
 
