@@ -77,7 +77,17 @@ struct TcpListenConfig {
     friend bool operator==(TcpListenConfig const&, TcpListenConfig const&) = default;
 };
 
-using TransportConfig = std::variant<SerialConfig, TcpConnectConfig, TcpListenConfig>;
+// A Marrowlink adapter on the instrument's serial port; docs/adapter.md.
+struct AdapterConfig {
+    ModbusPlace bus;                                  // several adapters may be on one, each with its unit; 115200 8E1 unless given
+    std::uint8_t unit = 1;                            // 1 to 247
+    std::chrono::milliseconds response_timeout{500};  // 10 to 60000
+    std::chrono::milliseconds poll{50};               // 10 to 10000
+    SerialConfig line;                                // of the instrument; its port is not used
+    friend bool operator==(AdapterConfig const&, AdapterConfig const&) = default;
+};
+
+using TransportConfig = std::variant<SerialConfig, TcpConnectConfig, TcpListenConfig, AdapterConfig>;
 
 struct LineConfig {
     TransportConfig transport;
@@ -102,7 +112,7 @@ struct FolderConfig {
 };
 
 struct SpectramaxConfig {
-    SerialConfig serial;
+    TransportConfig line;                              // a serial port or an adapter
     int wavelength_nm = 450;                           // 190 to 1000
     std::chrono::milliseconds poll{1'000};             // 100 to 60000
     std::chrono::milliseconds command_timeout{5'000};  // 100 to 300000
@@ -118,14 +128,19 @@ struct ModbusConfig {
     friend bool operator==(ModbusConfig const&, ModbusConfig const&) = default;
 };
 
+using InstrumentDriver = std::variant<LineConfig, FolderConfig, SpectramaxConfig, ModbusConfig>;
+
 struct InstrumentConfig {
     std::string id;                                    // [a-z0-9-]{1,32}
     std::string title;                                 // for people; the id unless given
     std::optional<std::chrono::seconds> silent_after;  // longer without a word is a state of its own
-    std::variant<LineConfig, FolderConfig, SpectramaxConfig, ModbusConfig> driver;
+    InstrumentDriver driver;
     std::string driver_name() const;  // "line", "folder", "spectramax", "modbus"
     friend bool operator==(InstrumentConfig const&, InstrumentConfig const&) = default;
 };
+
+// The adapter that it is reached through; null: none.
+AdapterConfig const* adapter_of(InstrumentConfig const& instrument);
 
 struct Config {
     std::string site, gateway;

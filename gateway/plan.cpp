@@ -10,7 +10,7 @@
 namespace marrowlink {
 namespace {
 void plan_line(InstrumentPlan& plan, LineConfig const& config, PlanWorld const& world) {
-    plan.transport = world.transport(config.transport);
+    plan.transport = world.transport({config.transport, plan.id, config.terminator});
     plan.port = plan.transport->name();
     plan.journalled = config.acknowledgement.empty();
     plan.messages = true;
@@ -29,7 +29,7 @@ void plan_line(InstrumentPlan& plan, LineConfig const& config, PlanWorld const& 
 }
 
 void plan_spectramax(InstrumentPlan& plan, SpectramaxConfig const& config, PlanWorld const& world) {
-    plan.transport = world.transport(config.serial);
+    plan.transport = world.transport({config.line, plan.id, ""});
     plan.port = plan.transport->name();
     plan.commandable = true;
     plan.followed = true;

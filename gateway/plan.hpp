@@ -15,12 +15,19 @@
 
 namespace marrowlink {
 
+// The line of one instrument.
+struct InstrumentLine {
+    TransportConfig const& config;
+    std::string instrument;  // id
+    std::string terminator;  // of its messages; empty: not known before the driver speaks to it
+};
+
 struct PlanWorld {
     boost::asio::any_io_executor worker;  // reads and parses export files
     Clock& clock;
     // Under which run these bytes of this instrument were taken; empty: not yet.
     std::function<Task<Result<std::string>>(std::string instrument, std::string sha256)> run_of_taken;
-    std::function<std::unique_ptr<TransportFactory>(TransportConfig const&)> transport;
+    std::function<std::unique_ptr<TransportFactory>(InstrumentLine const&)> transport;
     std::function<std::shared_ptr<Folder>(FolderConfig const&)> folder;
     std::function<std::shared_ptr<ModbusMaster>(ModbusPlace const&)> modbus = nullptr;  // one for each place, however many are on it
 };

@@ -1,21 +1,35 @@
 #include "gateway/ports.hpp"
 
+#include <fmt/format.h>
+
+#include "io/adapter_transport.hpp"
 #include "io/folder.hpp"
 #include "io/serial.hpp"
 #include "io/tcp.hpp"
 
 namespace marrowlink {
 
-std::unique_ptr<TransportFactory> transport_of(TransportConfig const& config, boost::asio::any_io_executor loop) {
-    if (auto const* const serial = std::get_if<SerialConfig>(&config)) {
-        SerialSettings const settings{serial->port,   static_cast<std::uint32_t>(serial->baud), static_cast<unsigned>(serial->data_bits),
-                                      serial->parity, static_cast<unsigned>(serial->stop_bits), serial->flow_control};
-        return std::make_unique<SerialPortFactory>(std::move(loop), settings);
-    }
-    if (auto const* const connect = std::get_if<TcpConnectConfig>(&config))
-        return std::make_unique<TcpClientFactory>(std::move(loop), connect->to.host, connect->to.port);
-    HostPort const& on = std::get<TcpListenConfig>(config).on;
-    return std::make_unique<TcpListenerFactory>(std::move(loop), on.host, on.port);
+SerialSettings serial_settings(SerialConfig const& config) {
+    return {config.port,   static_cast<std::uint32_t>(config.baud), static_cast<unsigned>(config.data_bits),
+            config.parity, static_cast<unsigned>(config.stop_bits), config.flow_control};
+}
+
+std::unique_ptr<TransportFactory> transport_of(InstrumentLine const& line, PortsWorld const& world) {
+    if (auto const* const serial = std::get_if<SerialConfig>(&line.config))
+        return std::make_unique<SerialPortFactory>(world.loop, serial_settings(*serial));
+    if (auto const* const connect = std::get_if<TcpConnectConfig>(&line.config))
+        return std::make_unique<TcpClientFactory>(world.loop, connect->to.host, connect->to.port);
+    if (auto const* const listen = std::get_if<TcpListenConfig>(&line.config))
+        return std::make_unique<TcpListenerFactory>(world.loop, listen->on.host, listen->on.port);
+    auto const& adapter = std::get<AdapterConfig>(line.config);
+    AdapterPlace place;
+    place.unit = adapter.unit;
+    place.response_timeout = adapter.response_timeout;
+    place.poll = adapter.poll;
+    place.owner = fmt::format("{}/{}/{}", world.site, world.gateway, line.instrument);
+    place.instrument = line.instrument;
+    place.settings = adapter_settings(serial_settings(adapter.line), line.terminator).value();  // as the configuration has been checked
+    return std::make_unique<AdapterLine>(world.buses.at(adapter.bus), std::move(place), world.clock, world.entropy);
 }
 
 std::shared_ptr<ModbusMaster> ModbusBuses::at(ModbusPlace const& place) {

@@ -10,11 +10,14 @@
 #include "core/folder.hpp"
 #include "core/transport.hpp"
 #include "gateway/config.hpp"
+#include "gateway/plan.hpp"
 #include "io/modbus.hpp"
+#include "io/serial.hpp"
 
 namespace marrowlink {
 
-std::unique_ptr<TransportFactory> transport_of(TransportConfig const& config, boost::asio::any_io_executor loop);
+SerialSettings serial_settings(SerialConfig const& config);
+
 // The Modbus buses in use. One port has one bus, shared by all instruments on it; it closes with the last of them.
 class ModbusBuses {
  public:
@@ -26,6 +29,16 @@ class ModbusBuses {
     Clock const& clock_;
     std::map<std::string, std::weak_ptr<ModbusBus>> buses_;  // by their descriptions
 };
+
+// What an instrument is reached through.
+struct PortsWorld {
+    boost::asio::any_io_executor loop;
+    Clock& clock;
+    Entropy& entropy;
+    ModbusBuses& buses;
+    std::string site, gateway;
+};
+std::unique_ptr<TransportFactory> transport_of(InstrumentLine const& line, PortsWorld const& world);
 
 std::shared_ptr<Folder> folder_of(FolderConfig const& config, Clock& clock, boost::asio::any_io_executor loop);
 

@@ -92,11 +92,12 @@ class Service {
         WorkThread worker;
         auto const loop = loop_.get_executor();
         ModbusBuses buses{loop, clock_};
+        PortsWorld const ports{loop, clock_, entropy_, buses, config->site, config->gateway};
         PlanWorld const world{
             worker.executor(),
             clock_,
             [this](std::string instrument, std::string sha256) { return gateway_->run_of_taken(std::move(instrument), std::move(sha256)); },
-            [loop](TransportConfig const& port) { return transport_of(port, loop); },
+            [&ports](InstrumentLine const& line) { return transport_of(line, ports); },
             [this, loop](FolderConfig const& folder) { return folder_of(folder, clock_, loop); },
             [&buses](ModbusPlace const& bus) { return buses.at(bus); }};
         GatewayParts parts{clock_,    entropy_,

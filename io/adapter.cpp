@@ -80,6 +80,34 @@ std::string_view words_of(map::ResetCause cause) {
     return "it does not know why";
 }
 
+Result<map::Settings> adapter_settings(SerialSettings const& line, std::string_view terminator) {
+    map::Settings out;
+    if (line.baud % 100 != 0)
+        return fail(Fault::refused,
+                    fmt::format("An adapter's line cannot have {} baud; expected 300 to 115200 in the usual steps.", line.baud));
+    out.baud = line.baud;
+    out.data_bits = static_cast<std::uint8_t>(line.data_bits);
+    out.parity = line.parity == Parity::none ? map::Parity::none : line.parity == Parity::odd ? map::Parity::odd : map::Parity::even;
+    out.stop_bits = static_cast<std::uint8_t>(line.stop_bits);
+    out.flow = line.flow == FlowControl::none ? map::Flow::none : line.flow == FlowControl::hardware ? map::Flow::rts : map::Flow::xoff;
+    if (terminator.empty() || terminator.size() > out.terminator.size()) {
+        out.framing = map::Framing::idle;
+        out.idle_ms = 20;
+    } else {
+        out.framing = map::Framing::terminator;
+        out.terminator_bytes = static_cast<std::uint8_t>(terminator.size());
+        out.terminator = {};
+        std::copy(terminator.begin(), terminator.end(), out.terminator.begin());
+    }
+    map::Settings checked;
+    if (auto const refused = map::decode(map::encode(out), checked); refused != 0)
+        return fail(Fault::refused,
+                    fmt::format("An adapter's line cannot have the {} that this one has (baud 300 to 115200 in the usual steps, seven "
+                                "data bits only with parity).",
+                                name_of_setting(refused)));
+    return out;
+}
+
 std::uint64_t adapter_owner_id(std::string const& owner) {
     Sha256 hash;
     hash.update("marrowlink adapter owner ").update(owner);

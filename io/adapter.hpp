@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/modbus.hpp"
+#include "io/serial.hpp"
 #include "wire/adapter_map.hpp"
 
 namespace marrowlink {
@@ -47,6 +48,10 @@ Task<Result<void>> write_adapter_settings(ModbusMaster& bus, AdapterPlace const&
 // From now on it keeps for `place.owner`. `binding` is the owner's number for this log; `data_base` is added to what the log counts.
 // `refused`: another's slots wait.
 Task<Result<void>> own_adapter(ModbusMaster& bus, AdapterPlace const& place, std::uint64_t binding, std::uint64_t data_base);
+
+// For a line like this. `terminator`: what ends a message; where it is empty or longer than four bytes, silence does. `refused`, with the
+// name of what an adapter cannot have.
+Result<wire::adapter::Settings> adapter_settings(SerialSettings const& line, std::string_view terminator);
 
 std::uint64_t adapter_owner_id(std::string const& owner);  // of 64 bits, never 0
 

@@ -34,12 +34,12 @@ TEST_CASE("every key reaches its field") {
     CHECK(config->instruments[0].driver_name() == "spectramax");
     CHECK(config->instruments[0].silent_after == std::chrono::seconds(60));
     auto const& reader = std::get<SpectramaxConfig>(config->instruments[0].driver);
-    CHECK(reader.serial.port == "/dev/serial/by-id/usb-A");
-    CHECK(reader.serial.baud == 19200);
-    CHECK(reader.serial.data_bits == 7);
-    CHECK(reader.serial.parity == Parity::even);
-    CHECK(reader.serial.stop_bits == 2);
-    CHECK(reader.serial.flow_control == FlowControl::hardware);
+    CHECK(std::get<SerialConfig>(reader.line).port == "/dev/serial/by-id/usb-A");
+    CHECK(std::get<SerialConfig>(reader.line).baud == 19200);
+    CHECK(std::get<SerialConfig>(reader.line).data_bits == 7);
+    CHECK(std::get<SerialConfig>(reader.line).parity == Parity::even);
+    CHECK(std::get<SerialConfig>(reader.line).stop_bits == 2);
+    CHECK(std::get<SerialConfig>(reader.line).flow_control == FlowControl::hardware);
     CHECK(reader.wavelength_nm == 562);
     CHECK(reader.poll == std::chrono::milliseconds(500));
     CHECK(reader.command_timeout == std::chrono::milliseconds(3000));
@@ -122,7 +122,7 @@ TEST_CASE("the installed configuration parses as it is, and with every commented
     CHECK(reader.wavelength_nm == SpectramaxConfig{}.wavelength_nm);
     CHECK(reader.poll == SpectramaxConfig{}.poll);
     CHECK(reader.command_timeout == SpectramaxConfig{}.command_timeout);
-    CHECK(reader.serial.baud == SerialConfig{}.baud);
+    CHECK(std::get<SerialConfig>(reader.line).baud == SerialConfig{}.baud);
 }
 
 TEST_CASE("an unknown key names its place, the nearest key and our version (field 54, 56)") {
@@ -198,7 +198,7 @@ gateway.toml:17:10: page.listen is the text "localhost"; expected "host:port" wi
 gateway.toml:18:1: unknown key "sockte" in [page]; did you mean "socket"? It is misspelt, or from a newer version (this is {0}).
 gateway.toml:20:6: instrument.id is "state", a name that the topics on the broker need for themselves; choose another.
 gateway.toml:21:10: instrument.driver is the text "lines"; expected "spectramax", "line", "folder" or "modbus" (did you mean "line"?).
-gateway.toml:22:1: this instrument has more than one of the keys port (a serial port), connect and listen (TCP); expected exactly one.
+gateway.toml:22:1: this instrument has more than one of the keys port (a serial port), adapter (a Marrowlink adapter), connect and listen (TCP); expected exactly one.
 gateway.toml:27:19: instrument.acknowledgement holds braces that are not "{{key}}"; that is the only thing that can be filled in.
 gateway.toml:27:19: instrument.acknowledgement holds "{{key}}"; instrument.key_field must say which word of a line the key is.
 gateway.toml:29:6: instrument.id is "a", which is taken by the instrument at gateway.toml:23:6; each needs its own.
@@ -207,7 +207,7 @@ gateway.toml:33:12: instrument.on_taken is a date or time; expected "keep", "mov
 gateway.toml:34:1: instrument.id is missing: the instrument's name in topics and records.
 gateway.toml:34:1: instrument.port is missing: the serial port of the reader.
 gateway.toml:36:17: instrument.wavelength_nm is 20; expected a whole number from 190 to 1000.
-gateway.toml:37:1: unknown key "terminator" in [instrument]; known here are "baud", "command_timeout_ms", "data_bits", "driver", "flow_control", "id", "mode", "parity", "poll_ms", "port", "silent_after_s", "stop_bits", "title" or "wavelength_nm". It is misspelt, or from a newer version (this is {0}).)",
+gateway.toml:37:1: unknown key "terminator" in [instrument]; known here are "adapter", "baud", "command_timeout_ms", "data_bits", "driver", "flow_control", "id", "mode", "parity", "poll_ms", "port", "silent_after_s", "stop_bits", "title" or "wavelength_nm". It is misspelt, or from a newer version (this is {0}).)",
                     version);
     CHECK(said(text) == golden);
 }
@@ -429,4 +429,43 @@ TEST_CASE("a Modbus instrument's mistakes have their line, in its register map t
     std::ofstream(file, std::ios::app) << "order = \"CDAB\"\n";
     CHECK(parse_config(least + head + "connect = \"h:502\"\nmap = \"" + file.string() + "\"\n", "gateway.toml"));
     std::filesystem::remove(file);
+}
+
+TEST_CASE("an adapter is on a bus, alone or with others, and its line has the rates that it can have") {
+    std::string const head = "site = \"lyon\"\ngateway = \"gw1\"\n[broker]\nhost = \"broker\"\n";
+    std::string const printer =
+        "[[instrument]]\nid = \"printer\"\ndriver = \"line\"\nbaud = 19200\nadapter = {port = \"/dev/serial/by-id/bus\", unit = 7}\n";
+    std::string const reader =
+        "[[instrument]]\nid = \"reader\"\ndriver = \"spectramax\"\nadapter = {connect = \"10.0.0.7:502\", unit = 3, poll_ms = 20}\n";
+    auto const config = parse_config(head + printer + reader, "gateway.toml");
+    if (!config) FAIL(config.error().message);
+    auto const* const first = adapter_of(config->instruments[0]);
+    REQUIRE(first);
+    CHECK(first->unit == 7);
+    CHECK(first->line.baud == 19'200);
+    CHECK(std::get<ModbusSerial>(first->bus).baud == 115'200);
+    CHECK(std::get<ModbusSerial>(first->bus).parity == Parity::even);
+    auto const* const second = adapter_of(config->instruments[1]);
+    REQUIRE(second);
+    CHECK(std::get<ModbusTcp>(second->bus).port == 502);
+    CHECK(second->poll == std::chrono::milliseconds(20));
+
+    auto const refused = [&](std::string const& text) {
+        auto const wrong = parse_config(head + text, "gateway.toml");
+        return wrong ? std::string("nothing") : wrong.error().message;
+    };
+    auto const instrument = [](std::string const& rest) { return "[[instrument]]\nid = \"a\"\ndriver = \"line\"\n" + rest; };
+    CHECK(refused(instrument("baud = 110\nadapter = {port = \"/dev/bus\"}\n")) ==
+          "gateway.toml:9:11: An adapter's line cannot have 110 baud; expected 300 to 115200 in the usual steps.");
+    CHECK(refused(instrument("data_bits = 7\nadapter = {port = \"/dev/bus\"}\n")).find("cannot have the data bits") != std::string::npos);
+    CHECK(refused(instrument("adapter = {unit = 2}\n")).find("neither of the keys port (a serial bus) and connect (Modbus TCP)") !=
+          std::string::npos);
+    CHECK(refused(instrument("adapter = {port = \"/dev/bus\", unit = 248}\n")).find("expected a whole number from 1 to 247") !=
+          std::string::npos);
+    // One unit is one adapter, and a bus has one rate.
+    std::string const again = "[[instrument]]\nid = \"b\"\ndriver = \"line\"\nadapter = {port = \"/dev/serial/by-id/bus\", unit = ";
+    CHECK(refused(printer + again + "7}\n").find("which is taken by the instrument at") != std::string::npos);
+    CHECK(refused(printer + again + "8, baud = 9600}\n").find("a bus has one") != std::string::npos);
+    CHECK(refused(printer + again + "8}\n") == "nothing");
+    CHECK(refused(printer + "[[instrument]]\nid = \"b\"\ndriver = \"line\"\nport = \"/dev/serial/by-id/bus\"\n") != "nothing");
 }

@@ -25,9 +25,7 @@ std::string random_text(sim::SeededEntropy& dice, std::size_t bytes) {
 }
 }  // namespace
 
-InstrumentConfig Instrument::named(std::variant<LineConfig, FolderConfig, SpectramaxConfig> driver) const {
-    return {id_, id_, std::nullopt, std::move(driver)};
-}
+InstrumentConfig Instrument::named(InstrumentDriver driver) const { return {id_, id_, std::nullopt, std::move(driver)}; }
 
 Measured Instrument::measured(Measured::Kind kind, std::string key, std::string text) const {
     return {kind, bench_.site, bench_.gateway, id_, std::move(key), std::move(text), true, bench_.timeline->now(), {}};
@@ -215,7 +213,9 @@ PlateReader::PlateReader(Bench& bench, std::string id, std::uint64_t seed) : Ins
 
 InstrumentConfig PlateReader::config() const {
     SpectramaxConfig reader;
-    reader.serial.port = id_;
+    SerialConfig serial;
+    serial.port = id_;
+    reader.line = serial;
     reader.poll = 60s;
     return named(reader);
 }

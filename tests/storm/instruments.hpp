@@ -49,7 +49,7 @@ class Instrument {
     std::string const& id() const { return id_; }
 
  protected:
-    InstrumentConfig named(std::variant<LineConfig, FolderConfig, SpectramaxConfig> driver) const;
+    InstrumentConfig named(InstrumentDriver driver) const;
     Measured measured(Measured::Kind kind, std::string key, std::string text) const;
 
     Bench& bench_;

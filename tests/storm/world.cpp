@@ -138,10 +138,8 @@ GatewayMachine::Life::Life(World& world, GatewayMachine& machine)
       uplink(world.broker, process, gateway_link(machine.site_, machine.gateway_, machine.client_id_)),
       plans{process.loop.get_executor(), process.clock,
             [this](std::string instrument, std::string sha256) { return gateway->run_of_taken(std::move(instrument), std::move(sha256)); },
-            [this, &machine](TransportConfig const& config) -> std::unique_ptr<TransportFactory> {
-                auto const* const serial = std::get_if<SerialConfig>(&config);
-                std::string const id = serial ? serial->port : std::get<TcpConnectConfig>(config).to.host;
-                return std::make_unique<Socket>(process.clock, *machine.find(id));
+            [this, &machine](InstrumentLine const& line) -> std::unique_ptr<TransportFactory> {
+                return std::make_unique<Socket>(process.clock, *machine.find(line.instrument));
             },
             [&machine](FolderConfig const& config) { return machine.find(config.path.string())->folder(); }} {}
 

@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
-"""The demonstration: a broker, the centre and a gateway on this machine, with a simulated plate reader and a folder of export files.
+"""The demonstration: a broker, the centre and a gateway on this machine, with a simulated plate reader behind an adapter (its own program, in QEMU)
+and a folder of export files.
 
 usage: demo.py [--once] [--keep]
 
-Without options it runs until Ctrl-C. With --once it plays a fixed scenario with one broker outage and one SIGKILL of the gateway, prints the ledger, and
+Without options it runs until Ctrl-C. With --once it plays a fixed scenario with one broker outage, one SIGKILL of the gateway and three of the adapter,
+prints the ledger, and
 exits 0 only when it balances. --keep leaves what it made."""
 
 import argparse
@@ -16,14 +18,15 @@ import time
 
 import exports
 from judge import Judge
-from world import BIN, World, wait_until
+from qemu import Adapter
+from world import BIN, Process, World, wait_until
 
 INSTRUMENTS = """
 [[instrument]]
 id = "reader-1"
 title = "SpectraMax plate reader (simulated)"
 driver = "spectramax"
-port = "{port}"
+adapter = {{ port = "{bus}", parity = "none", unit = 1 }}
 poll_ms = 200
 silent_after_s = 10
 
@@ -53,16 +56,31 @@ class Demo:
         self.central = self.world.central()
         self.reader = self.world.add("reader", [BIN / "marrowlink-gateway", "simulate", "spectramax", "--link", port, "--read-seconds", read_seconds,
                                                 "--log", self.reader_log], port.is_symlink)
-        self.gateway = self.world.gateway(INSTRUMENTS.format(port=port, drop=self.drop))
+        self.adapter = Adapter(self.world.path("."))
+        self.line = Process("line", ["socat", f"{port},raw,echo=0", f"unix-connect:{self.adapter.instrument}"], self.world.path("line.log"))
+        self.gateway = self.world.gateway(INSTRUMENTS.format(bus=self.adapter.port, drop=self.drop))
         self.plates = 0
         self.files = 0
 
     def start(self):
-        for process in (self.broker, self.central, self.reader, self.gateway):
+        for process in (self.broker, self.central, self.reader):
             process.start()
+        self.power_adapter()
+        self.gateway.start()
         say(f"gateway page   http://127.0.0.1:{self.world.gateway_port}/")
         say(f"centre page    http://127.0.0.1:{self.world.central_port}/")
+        say("adapter        the firmware, in QEMU, between reader-1 and the gateway")
         say(f"export folder  {self.drop}")
+
+    def power_adapter(self):
+        self.adapter.start()
+        self.line.start()
+
+    def cut_adapter(self):
+        say("— the adapter loses its power for a moment")
+        self.adapter.kill()
+        self.line.kill()
+        self.power_adapter()
 
     def measure(self):
         """Starts a plate on the reader as soon as it is free."""
@@ -127,11 +145,15 @@ class Demo:
         self.drop_file()
         self.drop_file()
         self.wait_counted()
+        self.measure()
+        self.cut_adapter()
+        self.wait_counted()
         say("— the broker goes away; work goes on")
         self.broker.kill()
         self.drop_file()
         self.drop_file()
         self.measure()
+        self.cut_adapter()
         time.sleep(3)
         say("— the gateway is killed in the middle of it")
         self.gateway.kill()
@@ -144,7 +166,9 @@ class Demo:
         self.broker.start()
         self.wait_counted(90)
         self.measure()
-        self.wait_counted()
+        time.sleep(1)
+        self.cut_adapter()
+        self.wait_counted(90)
         return self.ledger()
 
     def ledger(self):
@@ -192,7 +216,10 @@ def main():
             say(f"— the end of {process.name}'s log\n{process.tail(8)}")
         return 1
     finally:
+        if demo.line.running():
+            demo.line.kill()
         demo.world.stop()
+        demo.adapter.stop()
         if options.keep:
             say(f"kept           {demo.world.directory}")
 
