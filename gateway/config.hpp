@@ -67,6 +67,8 @@ struct SerialConfig {
     friend bool operator==(SerialConfig const&, SerialConfig const&) = default;
 };
 
+SerialSettings serial_settings(SerialConfig const& config);
+
 struct TcpConnectConfig {
     HostPort to;
     friend bool operator==(TcpConnectConfig const&, TcpConnectConfig const&) = default;

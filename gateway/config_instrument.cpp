@@ -6,7 +6,6 @@
 #include <fstream>
 #include <system_error>
 
-#include "gateway/ports.hpp"
 #include "io/adapter.hpp"
 
 namespace marrowlink {
@@ -316,6 +315,11 @@ std::vector<std::pair<std::string_view, std::string>> claims(InstrumentConfig co
     if (auto const* adapter = adapter_of(instrument)) unit("adapter", adapter->bus, adapter->unit);
     std::erase_if(out, [](auto const& claim) { return claim.second.empty(); });
     return out;
+}
+
+SerialSettings serial_settings(SerialConfig const& config) {
+    return {config.port,   static_cast<std::uint32_t>(config.baud), static_cast<unsigned>(config.data_bits),
+            config.parity, static_cast<unsigned>(config.stop_bits), config.flow_control};
 }
 
 ModbusPlace const* bus_of(InstrumentConfig const& instrument) {

@@ -9,11 +9,6 @@
 
 namespace marrowlink {
 
-SerialSettings serial_settings(SerialConfig const& config) {
-    return {config.port,   static_cast<std::uint32_t>(config.baud), static_cast<unsigned>(config.data_bits),
-            config.parity, static_cast<unsigned>(config.stop_bits), config.flow_control};
-}
-
 std::unique_ptr<TransportFactory> transport_of(InstrumentLine const& line, PortsWorld const& world) {
     if (auto const* const serial = std::get_if<SerialConfig>(&line.config))
         return std::make_unique<SerialPortFactory>(world.loop, serial_settings(*serial));

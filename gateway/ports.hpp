@@ -16,8 +16,6 @@
 
 namespace marrowlink {
 
-SerialSettings serial_settings(SerialConfig const& config);
-
 // The Modbus buses in use. One port has one bus, shared by all instruments on it; it closes with the last of them.
 class ModbusBuses {
  public:
