@@ -86,6 +86,7 @@ struct AdapterConfig {
     std::chrono::milliseconds response_timeout{500};  // 10 to 60000
     std::chrono::milliseconds poll{50};               // 10 to 10000
     SerialConfig line;                                // of the instrument; its port is not used
+    bool answers_astm = false;                        // it says ACK to an ASTM frame by itself, when the frame is safe in it
     friend bool operator==(AdapterConfig const&, AdapterConfig const&) = default;
 };
 

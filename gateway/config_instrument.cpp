@@ -85,6 +85,7 @@ AdapterConfig read_adapter(Section& section, Section adapter, SerialConfig const
     if (auto ms = adapter.integer("response_timeout_ms", 10, modbus_response_timeout_max.count()))
         out.response_timeout = std::chrono::milliseconds(*ms);
     if (auto ms = adapter.integer("poll_ms", 10, 10'000)) out.poll = std::chrono::milliseconds(*ms);
+    out.answers_astm = adapter.choice("answers", {"never", "astm"}) == "astm";
     if (to) {
         out.bus = ModbusTcp{to->host, to->port};
         for (std::string_view const key : {"baud", "parity", "stop_bits"})
@@ -95,7 +96,8 @@ AdapterConfig read_adapter(Section& section, Section adapter, SerialConfig const
         usual.baud = 115'200;
         out.bus = read_bus(std::move(adapter), usual);
     }
-    if (auto const fit = adapter_settings(serial_settings(line), ""); !fit) section.mistake("adapter", fit.error().message);
+    if (auto const fit = adapter_settings(serial_settings(line), "", out.answers_astm); !fit)
+        section.mistake("adapter", fit.error().message);
     return out;
 }
 

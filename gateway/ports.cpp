@@ -23,7 +23,8 @@ std::unique_ptr<TransportFactory> transport_of(InstrumentLine const& line, Ports
     place.poll = adapter.poll;
     place.owner = fmt::format("{}/{}/{}", world.site, world.gateway, line.instrument);
     place.instrument = line.instrument;
-    place.settings = adapter_settings(serial_settings(adapter.line), line.terminator).value();  // as the configuration has been checked
+    place.settings = adapter_settings(serial_settings(adapter.line), line.terminator, adapter.answers_astm)
+                         .value();  // as the configuration has been checked
     return std::make_unique<AdapterLine>(world.buses.at(adapter.bus), std::move(place), world.clock, world.entropy);
 }
 

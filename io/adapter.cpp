@@ -80,7 +80,7 @@ std::string_view words_of(map::ResetCause cause) {
     return "it does not know why";
 }
 
-Result<map::Settings> adapter_settings(SerialSettings const& line, std::string_view terminator) {
+Result<map::Settings> adapter_settings(SerialSettings const& line, std::string_view terminator, bool answers_astm) {
     map::Settings out;
     if (line.baud % 100 != 0)
         return fail(Fault::refused,
@@ -90,7 +90,10 @@ Result<map::Settings> adapter_settings(SerialSettings const& line, std::string_v
     out.parity = line.parity == Parity::none ? map::Parity::none : line.parity == Parity::odd ? map::Parity::odd : map::Parity::even;
     out.stop_bits = static_cast<std::uint8_t>(line.stop_bits);
     out.flow = line.flow == FlowControl::none ? map::Flow::none : line.flow == FlowControl::hardware ? map::Flow::rts : map::Flow::xoff;
-    if (terminator.empty() || terminator.size() > out.terminator.size()) {
+    if (answers_astm) {
+        out.framing = map::Framing::astm;
+        out.answer = map::Answer::astm;
+    } else if (terminator.empty() || terminator.size() > out.terminator.size()) {
         out.framing = map::Framing::idle;
         out.idle_ms = 20;
     } else {

@@ -49,9 +49,9 @@ Task<Result<void>> write_adapter_settings(ModbusMaster& bus, AdapterPlace const&
 // `refused`: another's slots wait.
 Task<Result<void>> own_adapter(ModbusMaster& bus, AdapterPlace const& place, std::uint64_t binding, std::uint64_t data_base);
 
-// For a line like this. `terminator`: what ends a message; where it is empty or longer than four bytes, silence does. `refused`, with the
-// name of what an adapter cannot have.
-Result<wire::adapter::Settings> adapter_settings(SerialSettings const& line, std::string_view terminator);
+// For a line like this. `terminator`: what ends a message; where it is empty or longer than four bytes, silence does. `answers_astm`: the
+// adapter acknowledges ASTM frames by itself, and frames end messages. `refused`, with the name of what an adapter cannot have.
+Result<wire::adapter::Settings> adapter_settings(SerialSettings const& line, std::string_view terminator, bool answers_astm);
 
 std::uint64_t adapter_owner_id(std::string const& owner);  // of 64 bits, never 0
 
