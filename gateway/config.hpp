@@ -79,7 +79,7 @@ struct TcpListenConfig {
     friend bool operator==(TcpListenConfig const&, TcpListenConfig const&) = default;
 };
 
-// A Marrowlink adapter on the instrument's serial port; docs/adapter.md.
+// A Marrowlink adapter on the instrument's serial port; its registers: docs/adapter-registers.md.
 struct AdapterConfig {
     ModbusPlace bus;                                  // several adapters may be on one, each with its unit; 115200 8E1 unless given
     std::uint8_t unit = 1;                            // 1 to 247
