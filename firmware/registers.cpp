@@ -181,7 +181,6 @@ Exception Registers::write_owner(Bytes values) {
     owner.binding = wire::load_u64(values, 2 * at::binding);
     owner.data_base = wire::load_u64(values, 2 * at::data_base);
     std::copy_n(values.begin() + 2 * at::name, owner.name.size(), owner.name.begin());
-    if (owner.id == 0) return Exception::illegal_data_value;
     return exception_of(log_.own(owner));
 }
 

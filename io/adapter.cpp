@@ -74,7 +74,7 @@ std::string_view words_of(map::ResetCause cause) {
         case map::ResetCause::software: return "its own program";
         case map::ResetCause::watchdog: return "its watchdog: it had stopped";
         case map::ResetCause::brown_out: return "its supply was too low";
-        case map::ResetCause::fault: return "a fault of its program; see: marrowlink-gateway adapter show";
+        case map::ResetCause::fault: return "a fault of its program, told by its block \"fault\"";
         case map::ResetCause::unknown: break;
     }
     return "it does not know why";

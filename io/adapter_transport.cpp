@@ -40,8 +40,8 @@ Task<Result<LinePlace>> AdapterTransport::resume(LinePlace from) {
         co_return fail(
             Fault::broken,
             fmt::format("The adapter, {}, has counted {} bytes of this line, this gateway {}: one of them was restored from a copy. "
-                        "To go on: marrowlink-gateway adapter set {} --own",
-                        describe(*bus_, place_), data_end_, from.position, place_.instrument));
+                        "To go on, write its block \"owner\" with another binding: docs/adapter-registers.md",
+                        describe(*bus_, place_), data_end_, from.position));
     release(0);
     LinePlace out;
     out.position = skip_to_;
@@ -265,9 +265,9 @@ Task<Result<std::unique_ptr<Transport>>> AdapterLine::open() {
     if (state->owner_id != 0 && state->owner_id != adapter_owner_id(place_.owner))
         co_return fail(
             Fault::refused,
-            fmt::format("The adapter, {}, keeps the line of \"{}\", not of \"{}\": are cables swapped? If it was moved on purpose: "
-                        "marrowlink-gateway adapter set {} --own",
-                        describe(*bus_, place_), state->owner_name, place_.owner, place_.instrument));
+            fmt::format("The adapter, {}, keeps the line of \"{}\", not of \"{}\": are cables swapped? If it was moved on purpose, "
+                        "let it be emptied where it was and then write zeros into its block \"owner\": docs/adapter-registers.md",
+                        describe(*bus_, place_), state->owner_name, place_.owner));
     auto const in_force = co_await read_adapter_settings(*bus_, place_);
     if (!in_force) co_return fail(in_force.error());
     map::Settings wanted = place_.settings;

@@ -197,6 +197,23 @@ TEST_CASE("characters that an interrupt brings after the clock was read are of a
     CHECK(bench.data().size() == 4);
 }
 
+TEST_CASE("an adapter that is emptied can be nobody's again; one that keeps something cannot") {
+    Bench bench;
+    REQUIRE(bench.own(77) == Exception::none);
+    std::vector<std::uint16_t> const nobody(map::owner::count, 0);
+    CHECK(bench.write(map::owner::base, nobody) == Exception::illegal_data_value);
+    std::uint64_t const written = bench.state(map::state::written, 4);
+    REQUIRE(bench.write(map::control::base, Bench::words({77, written, written})) == Exception::none);
+    CHECK(bench.write(map::owner::base, nobody) == Exception::none);
+    CHECK(bench.state(map::state::owner_id, 4) == 0);
+    bench.say("heard meanwhile\n");
+    // Nobody may acknowledge, with whatever number.
+    std::uint64_t const end = bench.state(map::state::written, 4);
+    CHECK(bench.write(map::control::base, Bench::words({0, end, end})) == Exception::illegal_data_value);
+    CHECK(bench.own(78) == Exception::none);
+    CHECK(bench.data() == Texts{"heard meanwhile\n"});
+}
+
 TEST_CASE("read and acknowledged in one request: function 23") {
     Bench bench;
     bench.say("hello\n");
