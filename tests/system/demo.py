@@ -1,13 +1,11 @@
 #!/usr/bin/env python3
-"""The demonstration: a broker, the centre and a gateway on this machine, with a simulated plate reader, behind an adapter (its own program, in QEMU)
-where that is built,
-and a folder of export files.
+"""The demonstration: a broker, the centre and a gateway on this machine, with a folder of export files and a simulated plate reader, which is behind an
+adapter (its own program, in QEMU) where that is built.
 
 usage: demo.py [--once] [--keep]
 
 Without options it runs until Ctrl-C. With --once it plays a fixed scenario with one broker outage, one SIGKILL of the gateway and three of the adapter,
-prints the ledger, and
-exits 0 only when it balances. --keep leaves what it made."""
+prints the ledger, and exits 0 only when it balances. --keep leaves what it made."""
 
 import argparse
 import hashlib
