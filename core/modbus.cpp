@@ -8,6 +8,8 @@ namespace marrowlink {
 
 bool reads(ModbusFunction function) { return static_cast<std::uint8_t>(function) <= 4; }
 
+bool answers_values(ModbusFunction function) { return reads(function) || function == ModbusFunction::read_write_multiple_registers; }
+
 bool is_of_bits(ModbusFunction function) {
     return function == ModbusFunction::read_coils || function == ModbusFunction::read_discrete_inputs ||
            function == ModbusFunction::write_single_coil || function == ModbusFunction::write_multiple_coils;
@@ -58,17 +60,15 @@ Result<void> check_span(ModbusFunction function, std::size_t address, std::size_
 Result<void> check(ModbusRequest const& request) {
     bool const bits = is_of_bits(request.function);
     std::size_t max = 1;
-    if (reads(request.function))
+    if (answers_values(request.function))
         max = bits ? modbus_bits_read_max : modbus_registers_read_max;
     else if (request.function == ModbusFunction::write_multiple_coils)
         max = modbus_bits_written_max;
     else if (request.function == ModbusFunction::write_multiple_registers)
         max = modbus_registers_written_max;
-    bool const both = request.function == ModbusFunction::read_write_multiple_registers;
-    if (both) max = modbus_registers_read_max;
-    std::size_t const count = reads(request.function) || both ? request.count : request.values.size();
+    std::size_t const count = answers_values(request.function) ? request.count : request.values.size();
     if (auto const fit = check_span(request.function, request.address, count, max); !fit) return fit;
-    if (both) {
+    if (request.function == ModbusFunction::read_write_multiple_registers) {
         auto const fit = check_span(request.function, request.write_address, request.values.size(), modbus_registers_read_and_written_max);
         if (!fit) return fit;
     }

@@ -24,7 +24,8 @@ enum class ModbusFunction : std::uint8_t {
     write_multiple_registers = 16,       // 6.12
     read_write_multiple_registers = 23,  // 6.17; the write comes first
 };
-bool reads(ModbusFunction function);  // and writes nothing
+bool reads(ModbusFunction function);           // and writes nothing
+bool answers_values(ModbusFunction function);  // it reads, whatever it writes before
 bool is_of_bits(ModbusFunction function);
 std::string_view words_of(ModbusFunction function);  // "read holding registers"
 

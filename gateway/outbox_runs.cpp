@@ -42,9 +42,7 @@ Result<void> OutboxStore::remember_transcript(Draft const& finished) {
     if (!files || !files->is_array() || files->get_array().empty() || !files->get_array().front().is_object()) return {};
     json::object const& file = files->get_array().front().get_object();
     if (json::string_of(file, "role") != "transcript") return {};
-    std::string const name = "transcript/" + finished.instrument;
-    set_meta_.bind_text(1, name).bind_text(2, json::string_of(file, "sha256"));
-    return set_meta_.run();
+    return set_meta("transcript/" + finished.instrument, std::string{json::string_of(file, "sha256")});
 }
 
 Result<std::string> OutboxStore::last_transcript(std::string const& instrument) { return meta("transcript/" + instrument); }
@@ -52,8 +50,11 @@ Result<std::string> OutboxStore::last_transcript(std::string const& instrument) 
 Result<std::string> OutboxStore::line_count(std::string const& instrument) { return meta("line/" + instrument); }
 
 Result<void> OutboxStore::set_line_count(std::string const& instrument, std::string const& count) {
-    std::string const name = "line/" + instrument;
-    set_meta_.bind_text(1, name).bind_text(2, count);
+    return set_meta("line/" + instrument, count);
+}
+
+Result<void> OutboxStore::set_meta(std::string const& name, std::string const& value) {
+    set_meta_.bind_text(1, name).bind_text(2, value);
     return set_meta_.run();
 }
 

@@ -260,9 +260,7 @@ Result<void> OutboxStore::store_acknowledged(std::uint64_t acknowledged) {
     select_chain_.reset();
     for (auto const& [name, value] :
          {std::pair{"acknowledged", acknowledged}, std::pair{"acknowledged_bytes", acknowledged_bytes_through_}}) {
-        std::string const text = std::to_string(value);
-        set_meta_.bind_text(1, name).bind_text(2, text);
-        if (auto stored = set_meta_.run(); !stored) return stored;
+        if (auto stored = set_meta(name, std::to_string(value)); !stored) return stored;
     }
     position_.acknowledged = acknowledged;
     return {};
@@ -408,8 +406,7 @@ Result<std::uint64_t> OutboxStore::prune(std::int64_t now_ms, std::size_t batch)
     if (auto removed = remove->run(); !removed) return fail(removed.error());
     // The chain outlives its record: the proof of what follows starts from it.
     for (auto const& [name, value] : {std::pair{"pruned", std::to_string(last)}, std::pair{"pruned_chain", hex(**chain)}}) {
-        set_meta_.bind_text(1, name).bind_text(2, value);
-        if (auto stored = set_meta_.run(); !stored) return fail(stored.error());
+        if (auto stored = set_meta(name, value); !stored) return fail(stored.error());
     }
     if (auto committed = transaction->commit(); !committed) return fail(committed.error());
     position_.first_kept = last + 1;

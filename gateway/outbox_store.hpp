@@ -149,6 +149,7 @@ class OutboxStore {
     Result<void> release_journal(std::string const& instrument, std::uint64_t through);
     Result<void> track_open_run(Draft const& draft, Stamp const& stamp);
     Result<std::string> meta(std::string const& name);  // empty: there is none
+    Result<void> set_meta(std::string const& name, std::string const& value);
     Result<void> remember_transcript(Draft const& finished);
     Result<void> store_acknowledged(std::uint64_t acknowledged);
     Result<void> relaxed(std::function<Result<void>()> const& change);

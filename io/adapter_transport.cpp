@@ -26,8 +26,7 @@ AdapterTransport::AdapterTransport(std::shared_ptr<ModbusMaster> bus, AdapterPla
 
 Task<Result<LinePlace>> AdapterTransport::resume(LinePlace from) {
     resumed_ = true;
-    std::string const count = fmt::format("{:016x}", state_.binding);
-    if (state_.owner_id == 0 || from.count != count) {
+    if (state_.owner_id == 0 || from.count != count()) {
         // Another adapter than last time, or another outbox: what it keeps comes behind everything that either has counted.
         std::uint64_t const had = state_.owner_id == 0 ? 0 : state_.data_base + state_.freed_data;
         log::warn("adapter.counted_anew", {{"instrument", place_.instrument}, {"adapter_bytes", had}, {"gateway_bytes", from.position}});
@@ -45,16 +44,17 @@ Task<Result<LinePlace>> AdapterTransport::resume(LinePlace from) {
     release(0);
     LinePlace out;
     out.position = skip_to_;
-    out.count = fmt::format("{:016x}", state_.binding);
+    out.count = count();
     co_return out;
 }
 
+std::string AdapterTransport::count() const { return fmt::format("{:016x}", state_.binding); }
+
 Task<Result<void>> AdapterTransport::own(std::uint64_t data_base) {
-    std::uint64_t const binding = fresh_binding_;
-    auto owned = co_await own_adapter(*bus_, place_, binding, data_base);
+    auto owned = co_await own_adapter(*bus_, place_, fresh_binding_, data_base);
     if (!owned) co_return fail(owned.error());
     state_.owner_id = adapter_owner_id(place_.owner);
-    state_.binding = binding;
+    state_.binding = fresh_binding_;
     state_.data_base = data_base;
     co_return Result<void>{};
 }
@@ -80,8 +80,7 @@ Task<Result<void>> AdapterTransport::look_for(std::uint64_t position) {
         if (!met) co_return fail(met.error());
         if (*met == Step::bytes) co_return Result<void>{};
         if (*met == Step::gap) {
-            log::warn("adapter.gap", {{"instrument", place_.instrument}, {"reason", *gap_}});
-            gap_.reset();
+            pass_gap();
             continue;
         }
         std::uint64_t const before = cursor_;
@@ -106,8 +105,7 @@ Task<Result<std::size_t>> AdapterTransport::read_some(std::span<std::byte> into,
         if (*step_made == Step::gap) {
             // Behind a gap another connection goes on, unless nothing was said on this one yet.
             if (returned_ > 0) co_return fail(Fault::closed, *gap_);
-            log::warn("adapter.gap", {{"instrument", place_.instrument}, {"reason", *gap_}});
-            gap_.reset();
+            pass_gap();
             continue;
         }
         if (!more_) {
@@ -198,9 +196,9 @@ Task<Result<void>> AdapterTransport::fetch() {
     co_return Result<void>{};
 }
 
-AdapterTransport::Step AdapterTransport::tell_gap(std::string words) {
-    gap_ = std::move(words);
-    return Step::gap;
+void AdapterTransport::pass_gap() {
+    log::warn("adapter.gap", {{"instrument", place_.instrument}, {"reason", *gap_}});
+    gap_.reset();
 }
 
 void AdapterTransport::finish_slot() {
@@ -226,16 +224,15 @@ Result<AdapterTransport::Step> AdapterTransport::step() {
     std::uint64_t const end = cursor_ - bytes_.size() + size;
     std::uint64_t const place = state_.data_base + slot->offset;
     if (slot->kind == wire::SlotKind::data) data_end_ = place + slot->payload_bytes;
-    if (!holds || slot->kind != wire::SlotKind::data) {
-        // A gap that ends this connection is met again by the next one.
-        if (returned_ > 0 && resumed_) return tell_gap(words_of(*slot, payload, holds));
-        if (!holds && slot->kind == wire::SlotKind::data) skip_to_ = std::max(skip_to_, place + slot->payload_bytes);
-        bytes_.erase(bytes_.begin(), bytes_.begin() + static_cast<std::ptrdiff_t>(size));
-        slot_end_ = end;
-        return tell_gap(words_of(*slot, payload, holds));
-    }
+    bool const is_gap = !holds || slot->kind != wire::SlotKind::data;
+    if (is_gap) gap_ = words_of(*slot, payload, holds);
+    if (is_gap && returned_ > 0 && resumed_) return Step::gap;  // it ends this connection, and is met again by the next one
     bytes_.erase(bytes_.begin(), bytes_.begin() + static_cast<std::ptrdiff_t>(size));
     slot_end_ = end;
+    if (is_gap) {
+        if (slot->kind == wire::SlotKind::data) skip_to_ = std::max(skip_to_, place + slot->payload_bytes);
+        return Step::gap;
+    }
     payload_ = std::move(payload);
     if (resumed_ && place < skip_to_) used_ = static_cast<std::size_t>(std::min<std::uint64_t>(skip_to_ - place, payload_.size()));
     if (resumed_) skip_to_ = std::max(skip_to_, place + used_);

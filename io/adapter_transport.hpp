@@ -44,7 +44,8 @@ class AdapterTransport final : public Transport {
     Task<Result<void>> look_for(std::uint64_t position);
     Result<Step> step();
     void finish_slot();
-    Step tell_gap(std::string words);
+    void pass_gap();
+    std::string count() const;  // for LinePlace
     static std::string words_of(wire::Slot const& slot, std::string const& payload, bool holds);
 
     std::shared_ptr<ModbusMaster> bus_;

@@ -4,17 +4,16 @@
 
 #include <algorithm>
 
+#include "wire/modbus_rtu.hpp"
+
 namespace marrowlink {
 namespace {
-constexpr std::uint8_t exception_bit = 0x80;
+using wire::modbus::exception_bit;
 constexpr std::uint16_t coil_on = 0xFF00;  // 6.5
 
 void put(std::vector<std::uint8_t>& out, std::uint16_t word) {
     out.push_back(static_cast<std::uint8_t>(word >> 8));
     out.push_back(static_cast<std::uint8_t>(word & 0xFF));
-}
-std::uint16_t word_at(std::span<std::uint8_t const> bytes, std::size_t at) {
-    return static_cast<std::uint16_t>(bytes[at] << 8 | bytes[at + 1]);
 }
 
 void put_many(std::vector<std::uint8_t>& out, ModbusRequest const& request) {
@@ -43,7 +42,7 @@ ModbusVerdict values_of(ModbusRequest const& request, std::span<std::uint8_t con
     ModbusAnswer& answer = verdict.answer.emplace();
     answer.values.reserve(request.count);
     for (std::size_t i = 0; i < request.count; ++i)
-        answer.values.push_back(bits ? static_cast<std::uint16_t>(frame[3 + i / 8] >> i % 8 & 1) : word_at(frame, 3 + 2 * i));
+        answer.values.push_back(bits ? static_cast<std::uint16_t>(frame[3 + i / 8] >> i % 8 & 1) : wire::load_u16(frame, 3 + 2 * i));
     return verdict;
 }
 }  // namespace
@@ -78,7 +77,7 @@ ModbusVerdict judge(ModbusRequest const& request, std::span<std::uint8_t const> 
         return verdict;
     }
     if (frame[1] != function) return otherwise(fmt::format("it answers function {}", frame[1] & ~exception_bit));
-    if (reads(request.function) || request.function == ModbusFunction::read_write_multiple_registers) return values_of(request, frame);
+    if (answers_values(request.function)) return values_of(request, frame);
     // The answer to a request that writes repeats its first six bytes (6.5, 6.6, 6.11, 6.12).
     auto const sent = encode(request);
     if (frame.size() != 6 || !std::equal(frame.begin(), frame.end(), sent.begin()))

@@ -7,6 +7,7 @@
 
 #include "core/log.hpp"
 #include "drivers/line/driver.hpp"
+#include "instrument_ear.hpp"
 #include "io/system.hpp"
 #include "outbox_world.hpp"
 #include "tests/sim/memory_transport.hpp"
@@ -18,16 +19,6 @@ using namespace std::chrono_literals;
 namespace asio = boost::asio;
 
 namespace {
-struct Ear final : InstrumentListener {
-    void on_instrument(std::string const&, ConnectionStatus const& status) override { states.push_back(status); }
-    void on_heard(std::string const&, Clock::Instant) override {}
-    void on_changed(std::string const&) override {}
-    void on_taken(TakenFile const&) override {}
-    void on_stored(std::string const&, std::vector<Draft> const&, std::size_t count, std::uint64_t) override { messages += count; }
-    std::vector<ConnectionStatus> states;
-    std::size_t messages = 0;
-};
-
 // A printer that never repeats itself, on a cable that the test holds.
 struct Bench {
     struct Port final : TransportFactory {

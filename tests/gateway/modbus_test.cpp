@@ -8,6 +8,7 @@
 #include "gateway/instrument.hpp"
 #include "gateway/plan.hpp"
 #include "gateway/registers.hpp"
+#include "instrument_ear.hpp"
 #include "outbox_world.hpp"
 #include "tests/drivers/modbus/memory_bus.hpp"
 
@@ -17,15 +18,6 @@ using namespace std::chrono_literals;
 namespace asio = boost::asio;
 
 namespace {
-struct Ear final : InstrumentListener {
-    void on_instrument(std::string const&, ConnectionStatus const& status) override { states.push_back(status); }
-    void on_heard(std::string const&, Clock::Instant) override {}
-    void on_changed(std::string const&) override {}
-    void on_taken(TakenFile const&) override {}
-    void on_stored(std::string const&, std::vector<Draft> const&, std::size_t, std::uint64_t) override {}
-    std::vector<ConnectionStatus> states;
-};
-
 struct Bench {
     explicit Bench(std::string const& device_name) : device(modbus::SimulatorOptions{device_name, 1, 1, 10min}, clock.now()) {
         log::set_sink([](log::Level, std::string_view) {});

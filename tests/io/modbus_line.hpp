@@ -24,6 +24,7 @@
 
 #include "io/modbus.hpp"
 #include "io/system.hpp"
+#include "tests/io/real_loop.hpp"
 
 namespace marrowlink::modbus_test {
 using namespace std::chrono_literals;
@@ -82,15 +83,7 @@ class Line {
 
     template <class T>
     T run(Task<T> task) {
-        std::optional<T> value;
-        boost::asio::co_spawn(loop, std::move(task), [&](std::exception_ptr e, T v) {
-            if (!e) value.emplace(std::move(v));
-        });
-        loop.restart();
-        while (!value && loop.run_one_for(20s) > 0) {
-        }
-        REQUIRE(value);
-        return std::move(*value);
+        return run_on(loop, std::move(task), 20s);
     }
     ModbusPlace place() const { return ModbusSerial{link.string(), 115'200, Parity::even, 1}; }
 

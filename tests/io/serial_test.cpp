@@ -16,6 +16,7 @@
 
 #include "io/pty.hpp"
 #include "io/system.hpp"
+#include "tests/io/real_loop.hpp"
 
 using namespace marrowlink;
 using namespace std::chrono_literals;
@@ -40,15 +41,7 @@ struct Line {
 
     template <class T>
     T run(Task<T> task) {
-        std::optional<T> value;
-        boost::asio::co_spawn(loop, std::move(task), [&](std::exception_ptr e, T v) {
-            if (!e) value.emplace(std::move(v));
-        });
-        loop.restart();
-        while (!value && loop.run_one_for(10s) > 0) {
-        }
-        REQUIRE(value);
-        return std::move(*value);
+        return run_on(loop, std::move(task), 10s);
     }
     Result<std::unique_ptr<Transport>> open() {
         SerialPortFactory factory = port();
