@@ -380,12 +380,17 @@ Result<std::uint64_t> OutboxStore::prune(std::int64_t now_ms, std::size_t batch)
     std::uint64_t last = std::min(position_.acknowledged, first + batch - 1);
     if (first > last) return 0;
     if (position_.used_bytes < limits_.budget_bytes) {
-        auto young = database_.prepare("SELECT seq FROM record WHERE seq BETWEEN ? AND ? AND appended_ms >= ? ORDER BY seq LIMIT 1");
+        if (first == too_young_.seq && too_young_.appended_ms >= now_ms - limits_.retention_ms) return 0;
+        auto young =
+            database_.prepare("SELECT seq, appended_ms FROM record WHERE seq BETWEEN ? AND ? AND appended_ms >= ? ORDER BY seq LIMIT 1");
         if (!young) return fail(young.error());
         young->bind(1, as_int(first)).bind(2, as_int(last)).bind(3, now_ms - limits_.retention_ms);
         auto const row = young->step();
         if (!row) return fail(row.error());
-        if (*row) last = as_uint(young->integer(0)) - 1;
+        if (*row) {
+            too_young_ = {as_uint(young->integer(0)), young->integer(1)};
+            last = too_young_.seq - 1;
+        }
         if (first > last) return 0;
     }
     auto const chain = chain_at(last);

@@ -164,7 +164,11 @@ class OutboxStore {
     std::uint64_t bytes_through_ = 0;               // of the last record
     std::uint64_t acknowledged_bytes_through_ = 0;  // of the last acknowledged one
     std::uint64_t pruned_bytes_through_ = 0;        // of the last one no longer kept
-    Digest pruned_chain_{};                         // of the record before the first kept one
+    struct Young {
+        std::uint64_t seq = 0;
+        std::int64_t appended_ms = 0;
+    } too_young_;            // the first record that retention kept when it was last asked
+    Digest pruned_chain_{};  // of the record before the first kept one
     Sha256 hash_;
     Statement insert_record_, select_records_, select_chain_, set_meta_, insert_journal_, release_journal_, page_count_, free_pages_;
 };

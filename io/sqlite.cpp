@@ -5,7 +5,9 @@
 #include <sqlite3.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <utility>
+#include <vector>
 
 namespace marrowlink {
 namespace {
@@ -66,12 +68,47 @@ Result<void> publish(std::filesystem::path const& part, std::filesystem::path co
 }
 }  // namespace
 
-Statement::~Statement() { sqlite3_finalize(handle_); }
+class IdleStatements {
+ public:
+    ~IdleStatements() { close(); }
+    sqlite3_stmt* take(std::string_view sql) {
+        // The one that ended last first: what a loop asks for is at the end.
+        auto const found = std::find_if(idle_.rbegin(), idle_.rend(), [&](sqlite3_stmt* one) { return sqlite3_sql(one) == sql; });
+        if (found == idle_.rend()) return nullptr;
+        sqlite3_stmt* const taken = *found;
+        idle_.erase(std::next(found).base());
+        return taken;
+    }
+    void keep(sqlite3_stmt* ended) {
+        sqlite3_reset(ended);
+        sqlite3_clear_bindings(ended);
+        idle_.push_back(ended);
+        if (open_ && idle_.size() <= Database::idle_statements) return;
+        sqlite3_finalize(idle_.front());
+        idle_.erase(idle_.begin());
+    }
+    void close() {  // statements that end later are let go at once
+        open_ = false;
+        for (sqlite3_stmt* const one : idle_) sqlite3_finalize(one);
+        idle_.clear();
+    }
+
+ private:
+    std::vector<sqlite3_stmt*> idle_;
+    bool open_ = true;
+};
+
+Statement::Statement(sqlite3* database, sqlite3_stmt* handle, std::shared_ptr<IdleStatements> idle)
+    : database_(database), handle_(handle), idle_(std::move(idle)) {}
+Statement::~Statement() {
+    if (handle_) idle_->keep(handle_);
+}
 Statement::Statement(Statement&& other) noexcept
-    : database_(std::exchange(other.database_, nullptr)), handle_(std::exchange(other.handle_, nullptr)) {}
+    : database_(std::exchange(other.database_, nullptr)), handle_(std::exchange(other.handle_, nullptr)), idle_(std::move(other.idle_)) {}
 Statement& Statement::operator=(Statement&& other) noexcept {
     std::swap(database_, other.database_);
     std::swap(handle_, other.handle_);
+    std::swap(idle_, other.idle_);
     return *this;
 }
 
@@ -152,16 +189,23 @@ Result<Database> Database::open(std::filesystem::path const& path, Mode mode, st
 }
 
 // close_v2 waits for statements that outlive their database, so destruction order cannot leak a lock.
-Database::~Database() { sqlite3_close_v2(handle_); }
+Database::Database(sqlite3* handle, std::filesystem::path path)
+    : handle_(handle), path_(std::move(path)), idle_(std::make_shared<IdleStatements>()) {}
+Database::~Database() {
+    if (idle_) idle_->close();
+    sqlite3_close_v2(handle_);
+}
 Database::Database(Database&& other) noexcept
     : settled_(other.settled_),
       handle_(std::exchange(other.handle_, nullptr)),
       path_(std::move(other.path_)),
-      wal_(std::move(other.wal_)) {}
+      wal_(std::move(other.wal_)),
+      idle_(std::move(other.idle_)) {}
 Database& Database::operator=(Database&& other) noexcept {
     std::swap(handle_, other.handle_);
     std::swap(path_, other.path_);
     std::swap(wal_, other.wal_);
+    std::swap(idle_, other.idle_);
     std::swap(settled_, other.settled_);
     return *this;
 }
@@ -199,10 +243,11 @@ Result<void> Database::exec(char const* sql) {
 }
 
 Result<Statement> Database::prepare(std::string_view sql) {
-    sqlite3_stmt* statement = nullptr;
-    if (sqlite3_prepare_v3(handle_, sql.data(), static_cast<int>(sql.size()), SQLITE_PREPARE_PERSISTENT, &statement, nullptr) != SQLITE_OK)
+    sqlite3_stmt* statement = idle_->take(sql);
+    if (!statement &&
+        sqlite3_prepare_v3(handle_, sql.data(), static_cast<int>(sql.size()), SQLITE_PREPARE_PERSISTENT, &statement, nullptr) != SQLITE_OK)
         return fail(error_of(handle_, sql));
-    return Statement{handle_, statement};
+    return Statement{handle_, statement, idle_};
 }
 
 Result<std::int64_t> Database::pragma(std::string_view name) {
@@ -281,7 +326,9 @@ Result<void> Database::vacuum_into(std::filesystem::path const& to) {
 }
 
 Result<Transaction> Transaction::begin(Database& database) {
-    if (auto const begun = database.exec("BEGIN IMMEDIATE"); !begun) return fail(begun.error());
+    auto begin = database.prepare("BEGIN IMMEDIATE");
+    if (!begin) return fail(begin.error());
+    if (auto const begun = begin->run(); !begun) return fail(begun.error());
     return Transaction{database};
 }
 Transaction::Transaction(Transaction&& other) noexcept : database_(std::exchange(other.database_, nullptr)) {}
@@ -289,7 +336,8 @@ Transaction::~Transaction() {
     if (database_) sqlite3_exec(database_->handle(), "ROLLBACK", nullptr, nullptr, nullptr);
 }
 Result<void> Transaction::commit() {
-    auto const done = database_->exec("COMMIT");
+    auto commit = database_->prepare("COMMIT");
+    auto const done = commit ? commit->run() : Result<void>{fail(commit.error())};
     if (!done) {
         database_->settled_ = false;
         return done;  // it stays open and is rolled back by the destructor

@@ -20,6 +20,9 @@ struct sqlite3_stmt;
 
 namespace marrowlink {
 
+// Compiled statements that nobody holds just now, by their text.
+class IdleStatements;
+
 // A prepared statement. Bind (parameters count from 1), step, read columns (counting from 0), reset. Bound text and blobs are not copied:
 // they stay untouched until the next reset(). Column views live until the next step() or reset().
 class Statement {
@@ -45,11 +48,12 @@ class Statement {
 
  private:
     friend class Database;
-    Statement(sqlite3* database, sqlite3_stmt* handle) : database_(database), handle_(handle) {}
+    Statement(sqlite3* database, sqlite3_stmt* handle, std::shared_ptr<IdleStatements> idle);
     Error error() const;
 
     sqlite3* database_ = nullptr;
     sqlite3_stmt* handle_ = nullptr;
+    std::shared_ptr<IdleStatements> idle_;  // where it goes when it ends
 };
 
 class Database {
@@ -71,7 +75,9 @@ class Database {
     Database& operator=(Database&& other) noexcept;
 
     Result<void> exec(char const* sql);  // one or several statements
+    // Compiles, or takes what was compiled from the same text before: the last `idle_statements` that ended are kept.
     Result<Statement> prepare(std::string_view sql);
+    static constexpr std::size_t idle_statements = 64;
     Result<std::int64_t> pragma(std::string_view name);  // the integer that PRAGMA name answers
 
     // What an earlier program left in the WAL, or what stood there when a sync failed, may be in the kernel's memory only: it can be read,
@@ -103,7 +109,7 @@ class Database {
     Result<void> vacuum_into(std::filesystem::path const& to);
 
  private:
-    Database(sqlite3* handle, std::filesystem::path path) : handle_(handle), path_(std::move(path)) {}
+    Database(sqlite3* handle, std::filesystem::path path);
     Result<std::filesystem::path> part_of(std::filesystem::path const& to) const;
 
     friend class Transaction;
@@ -115,6 +121,7 @@ class Database {
     sqlite3* handle_ = nullptr;
     std::filesystem::path path_;
     std::unique_ptr<Wal> wal_;  // where SQLite's hook finds it, also after this object has been moved
+    std::shared_ptr<IdleStatements> idle_;
 };
 
 // BEGIN IMMEDIATE … COMMIT; rolled back when it ends uncommitted.

@@ -107,6 +107,41 @@ TEST_CASE("a transaction that is not committed leaves nothing behind") {
     CHECK(rows(database) == 1);
 }
 
+TEST_CASE("a statement prepared again is the one compiled before, without its old values and without a lock") {
+    Folder folder;
+    Database database = made(folder / "a.db");
+    REQUIRE(database.exec("INSERT INTO t VALUES (1, 'one', NULL), (2, 'two', NULL)"));
+    constexpr auto sql = "SELECT count(*) FROM t WHERE ?1 IS NULL OR id >= ?1";
+    {
+        auto first = database.prepare(sql);
+        REQUIRE(first);
+        REQUIRE(first->bind(1, 2).step().value());  // it ends in the middle of its rows
+        CHECK(first->integer(0) == 1);
+        auto beside = database.prepare(sql);  // while the first is held
+        REQUIRE(beside);
+        REQUIRE(beside->step().value());
+        CHECK(beside->integer(0) == 2);
+    }
+    REQUIRE(database.exec("PRAGMA journal_mode=DELETE"));
+    auto other = Database::open(folder / "a.db", Database::Mode::read_write);
+    REQUIRE(other);
+    REQUIRE(other->exec("PRAGMA busy_timeout=1; DELETE FROM t WHERE id=1"));
+    REQUIRE(other->exec("ALTER TABLE t ADD COLUMN more TEXT"));
+    auto again = database.prepare(sql);
+    REQUIRE(again);
+    REQUIRE(again->step().value());
+    CHECK(again->integer(0) == 1);
+    for (std::size_t i = 0; i < 3 * Database::idle_statements; ++i) {
+        auto many = database.prepare("SELECT " + std::to_string(i));
+        REQUIRE(many);
+        REQUIRE(many->step().value());
+        CHECK(many->integer(0) == static_cast<std::int64_t>(i));
+    }
+    std::optional<Statement> outlives = std::move(*database.prepare(sql));
+    { Database const ended = std::move(database); }
+    outlives.reset();
+}
+
 TEST_CASE("a copy is one committed state, appears whole, and never replaces a file") {
     Folder folder;
     Database database = made(folder / "a.db");

@@ -13,7 +13,8 @@ namespace marrowlink::sim {
 
 class Loop : public boost::asio::io_context {
  public:
-    Loop() : boost::asio::io_context(1), work_(boost::asio::make_work_guard(*this)) {}
+    // One thread runs everything of the world: no lock is needed.
+    Loop() : boost::asio::io_context(BOOST_ASIO_CONCURRENCY_HINT_UNSAFE), work_(boost::asio::make_work_guard(*this)) {}
     ~Loop() { end(); }
     bool turn() { return !ended_ && poll_one() > 0; }
     void end() {
