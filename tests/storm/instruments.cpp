@@ -185,14 +185,22 @@ void ExportFolder::measure() {
     if (bench_.dice.one_in(3)) {
         // Without its last line break it is whole already.
         folder_->write(name, bytes.substr(0, bench_.dice.below(bytes.size() - 4)));
-        bench_.timeline->after(std::chrono::seconds(1 + bench_.dice.below(60)), [this, name, bytes] { write(name, bytes); });
+        write_after(std::chrono::seconds(1 + bench_.dice.below(60)), name, bytes);
     } else {
         write(name, bytes);
     }
     if (bench_.dice.one_in(6)) {
         std::string const other = cytometer ? fcs(number) : gen5(number);
-        bench_.timeline->after(std::chrono::minutes(2 + bench_.dice.below(120)), [this, name, other] { write(name, other); });
+        write_after(std::chrono::minutes(2 + bench_.dice.below(120)), name, other);
     }
+}
+
+void ExportFolder::write_after(std::chrono::seconds span, std::string const& name, std::string bytes) {
+    ++unwritten_;
+    bench_.timeline->after(span, [this, name, bytes = std::move(bytes)] {
+        --unwritten_;
+        write(name, bytes);
+    });
 }
 
 void ExportFolder::write(std::string const& name, std::string bytes) {

@@ -104,18 +104,20 @@ class ExportFolder final : public Instrument {
     ExportFolder(Bench& bench, std::string id);
     InstrumentConfig config() const override;
     void measure() override;
-    bool done() const override { return true; }
+    bool done() const override { return unwritten_ == 0; }
     std::shared_ptr<Folder> folder() override { return folder_; }
     void hide(bool yes) { folder_->set_away(yes); }
 
  private:
     std::string gen5(std::uint64_t number);
     std::string fcs(std::uint64_t number);
+    void write_after(std::chrono::seconds span, std::string const& name, std::string bytes);
     void write(std::string const& name, std::string bytes);
 
     std::shared_ptr<sim::MemoryFolder> folder_;
     std::map<std::string, Measured*> latest_;
     std::uint64_t count_ = 0;
+    std::size_t unwritten_ = 0;  // files that are still to be written
 };
 
 class PlateReader final : public Instrument {
