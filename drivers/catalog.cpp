@@ -21,7 +21,7 @@ std::string looks_like(std::string_view bytes) {
     auto const text = TextTable::decode(bytes.substr(0, 4'096));
     if (text)
         for (auto const& line : text->lines())
-            if (line.text.find_first_not_of(" \t") != std::string_view::npos) return "it begins with the text " + quoted(line.text);
+            if (line.text.find_first_not_of(" \t") != std::string_view::npos) return "it begins with the text " + in_quotes(line.text);
     std::string hex;
     for (char c : bytes.substr(0, 8)) hex += fmt::format("{}{:02X}", hex.empty() ? "" : " ", static_cast<unsigned char>(c));
     return "it begins with the bytes " + hex;

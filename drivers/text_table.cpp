@@ -175,7 +175,7 @@ Result<void> split_cells(std::string_view line, std::vector<std::string_view>& c
     }
 }
 
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
     std::size_t end = 0, characters = 0;
     while (end < text.size() && characters < 40) {
         ++end;

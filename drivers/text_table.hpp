@@ -56,6 +56,6 @@ Result<void> split_cells(std::string_view line, std::vector<std::string_view>& c
 std::string_view trimmed(std::string_view text);
 
 // For messages: in quotation marks, at most 40 characters, control characters shown as '.'.
-std::string quoted(std::string_view text);
+std::string in_quotes(std::string_view text);
 
 }  // namespace marrowlink

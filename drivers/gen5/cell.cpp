@@ -74,17 +74,17 @@ Result<char> DecimalSeparator::decide() const {
         return fail(
             Fault::refused,
             fmt::format("The file writes {} in line {} and {} in line {}: it is not clear whether the comma or the point parts decimals.",
-                        quoted(comma_.text), comma_.line, quoted(point_.text), point_.line));
+                        in_quotes(comma_.text), comma_.line, in_quotes(point_.text), point_.line));
     if (!decisive_)
         return fail(Fault::refused,
                     fmt::format("Every comma in the file's numbers could part thousands or decimals, the first is {} in line {}; "
                                 "export it with a decimal point, or with a number that decides.",
-                                quoted(comma_.text), comma_.line));
+                                in_quotes(comma_.text), comma_.line));
     return ',';
 }
 
 Result<std::string> seconds_of(std::string_view text) {
-    auto const wrong = [&] { return fail(Fault::refused, fmt::format("{} is not a time written h:mm:ss", quoted(text))); };
+    auto const wrong = [&] { return fail(Fault::refused, fmt::format("{} is not a time written h:mm:ss", in_quotes(text))); };
     std::size_t const hours = digits_from(text, 0);
     std::string_view const rest = text.substr(hours);
     if (hours == 0 || hours > 6 || rest.size() < 6 || rest[0] != ':' || rest[3] != ':') return wrong();

@@ -56,7 +56,7 @@ class Outliner {
             if (auto done = take(at, block, block == end); !done) return fail(std::move(done.error()));
             at = block;
         }
-        if (!title_.empty()) return fail(Fault::unavailable, fmt::format("The section {} has no values yet.", quoted(title_)));
+        if (!title_.empty()) return fail(Fault::unavailable, fmt::format("The section {} has no values yet.", in_quotes(title_)));
         if (!lines_[end - 1].terminated && !ends_in_matrix_) return fail(Fault::unavailable, "The last line of the file has no end.");
         if (awaits_procedure_) return fail(Fault::unavailable, "Procedure Details is empty: no Results section yet.");
         return std::move(outline_);
@@ -76,7 +76,7 @@ class Outliner {
         bool const alone = std::all_of(cells_.begin() + 1, cells_.end(), [](auto cell) { return cell.empty(); });
         if (outline_.plates.empty() && first != "Software Version")
             return fail(cut(begin, end, last),
-                        fmt::format("Line {}: a Gen5 export begins with its Software Version, found {}.", begin + 1, quoted(first)));
+                        fmt::format("Line {}: a Gen5 export begins with its Software Version, found {}.", begin + 1, in_quotes(first)));
         if (awaits_procedure_) {
             awaits_procedure_ = false;
             plate().procedure = section(begin, end, last);
@@ -86,7 +86,7 @@ class Outliner {
         if (head_key(first)) return head(begin, end, last);
         if (first == "Procedure Details") return procedure(begin, end, last);
         if (plate().procedure.lines.empty())
-            return fail(cut(begin, end, last), fmt::format("Line {}: {} stands before Procedure Details.", begin + 1, quoted(first)));
+            return fail(cut(begin, end, last), fmt::format("Line {}: {} stands before Procedure Details.", begin + 1, in_quotes(first)));
         if (first == "Layout" && alone) {
             title_ = first;
             plate().layouts.push_back(section(begin + 1, end, last));
@@ -96,7 +96,7 @@ class Outliner {
         if (first.empty() || first == "Wavelength" || first == "Curve Name") return table(begin, end, last);
         if (alone) return titled(begin, end, last, first);
         return fail(cut(begin, end, last),
-                    fmt::format("Line {}: the section that begins with {} is not known here.", begin + 1, quoted(first)));
+                    fmt::format("Line {}: the section that begins with {} is not known here.", begin + 1, in_quotes(first)));
     }
 
     // A line without its end may yet become another one.
@@ -113,7 +113,7 @@ class Outliner {
             if (key == "Software Version") {
                 if (!title_.empty())
                     return fail(Fault::refused,
-                                fmt::format("Line {}: a plate begins, the section {} before it has no values.", i + 1, quoted(title_)));
+                                fmt::format("Line {}: a plate begins, the section {} before it has no values.", i + 1, in_quotes(title_)));
                 if (outline_.plates.size() == plates_max)
                     return fail(Fault::refused,
                                 fmt::format("Line {}: the file has more than {} plates, which is the limit.", i + 1, plates_max));
@@ -124,7 +124,7 @@ class Outliner {
             if (known && known->field) {
                 std::string& field = plate().head.*known->field;
                 if (!field.empty() || !plate().procedure.lines.empty())
-                    return fail(Fault::refused, fmt::format("Line {}: {} stands there again within one plate.", i + 1, quoted(key)));
+                    return fail(Fault::refused, fmt::format("Line {}: {} stands there again within one plate.", i + 1, in_quotes(key)));
                 field = value;
             }
             if (!known) {
@@ -165,11 +165,11 @@ class Outliner {
     // A title, with its table below it or after an empty line.
     Result<void> titled(std::size_t begin, std::size_t end, bool last, std::string_view title) {
         if (!title_.empty())
-            return fail(cut(begin, end, last),
-                        fmt::format("Line {}: the section {} has no values before {} begins.", begin + 1, quoted(title_), quoted(title)));
+            return fail(cut(begin, end, last), fmt::format("Line {}: the section {} has no values before {} begins.", begin + 1,
+                                                           in_quotes(title_), in_quotes(title)));
         if (title.size() > label_bytes_max)
             return fail(Fault::refused,
-                        fmt::format("Line {}: the title {} has more than {} bytes.", begin + 1, quoted(title), label_bytes_max));
+                        fmt::format("Line {}: the title {} has more than {} bytes.", begin + 1, in_quotes(title), label_bytes_max));
         title_ = title;
         return below_title(begin + 1, end, last);
     }
@@ -187,12 +187,12 @@ class Outliner {
     Result<void> table(std::size_t begin, std::size_t end, bool last) {
         if (title_.empty())
             return fail(cut(begin, end, last),
-                        fmt::format("Line {}: a table that begins with {} has no title.", begin + 1, quoted(lines_[begin].text)));
+                        fmt::format("Line {}: a table that begins with {} has no title.", begin + 1, in_quotes(lines_[begin].text)));
         bool const matrix = cells_[0].empty(), series = cells_[0] == "Time" || cells_[0] == "Wavelength";
         bool const curve = cells_[0] == "Curve Name" && title_.ends_with("Fitting Results");
         if (!matrix && !series && !curve)
             return fail(cut(begin, end, last), fmt::format("Line {}: the section {} begins with {}, which is no form known here.",
-                                                           begin + 1, quoted(title_), quoted(lines_[begin].text)));
+                                                           begin + 1, in_quotes(title_), in_quotes(lines_[begin].text)));
         Section made = section(begin, end, last);
         if (!curve) plate().values.push_back(made);
         ends_in_matrix_ = matrix && last;

@@ -104,7 +104,7 @@ std::vector<std::string> notes_of(TextTable const& table, Outline const& outline
     if (head.reading_type == "Simulation" || head.reading_type == "Manual")
         notes.push_back(fmt::format("Reading Type is {}: the values were not measured by a reader.", head.reading_type));
     if (date_order_open(head.date)) notes.push_back(fmt::format("The order of day and month in {} is not stated in the file.", head.date));
-    for (auto const& key : outline.unknown_head) notes.push_back(fmt::format("The head line {} is not known here.", quoted(key)));
+    for (auto const& key : outline.unknown_head) notes.push_back(fmt::format("The head line {} is not known here.", in_quotes(key)));
     return notes;
 }
 

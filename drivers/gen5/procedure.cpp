@@ -112,7 +112,7 @@ class Announcements {
         if (!mode)
             return fail(Fault::refused,
                         fmt::format("Procedure Details: the read {} has the mode {}, which is not known here (known are {}).",
-                                    quoted(step.name), quoted(step.mode), known_list()));
+                                    in_quotes(step.name), in_quotes(step.mode), known_list()));
         DataSet set;
         set.unit = mode->unit;
         set.shape = step.kinetic ? Shape::kinetic : mode->shape;
@@ -120,7 +120,7 @@ class Announcements {
         if (mode->shape == Shape::spectrum) {
             if (step.kinetic)
                 return fail(Fault::refused, fmt::format("Procedure Details: {} is a spectrum inside a kinetic, which is not known here.",
-                                                        quoted(step.name)));
+                                                        in_quotes(step.name)));
             set.stop_nm = step.stop;
             return announce(step, set, {"Spectrum"}, "");
         }
@@ -138,10 +138,12 @@ class Announcements {
 
     Result<void> absorbance(Step const& step, DataSet set) {
         if (step.wavelengths.empty())
-            return fail(Fault::refused, fmt::format("Procedure Details: the absorbance read {} names no wavelength.", quoted(step.name)));
+            return fail(Fault::refused,
+                        fmt::format("Procedure Details: the absorbance read {} names no wavelength.", in_quotes(step.name)));
         for (auto const nm : step.wavelengths) {
             set.wavelength_nm = wavelength(nm);
-            if (set.wavelength_nm.empty()) return fail(Fault::refused, fmt::format("Procedure Details: {} is no wavelength.", quoted(nm)));
+            if (set.wavelength_nm.empty())
+                return fail(Fault::refused, fmt::format("Procedure Details: {} is no wavelength.", in_quotes(nm)));
             if (auto done = announce(step, set, {std::string{nm}}, ""); !done) return done;
         }
         std::size_t const slash = step.pathlength.find('/');
@@ -167,7 +169,8 @@ class Announcements {
 
     Result<void> fluorescence(Step const& step, DataSet set) {
         if (step.filters.empty())
-            return fail(Fault::refused, fmt::format("Procedure Details: the fluorescence read {} names no filter set.", quoted(step.name)));
+            return fail(Fault::refused,
+                        fmt::format("Procedure Details: the fluorescence read {} names no filter set.", in_quotes(step.name)));
         std::vector<FilterSet> filters = step.filters;
         if (step.polarization) {
             // The two filter sets of a polarization read are the two directions of the same light.
@@ -205,7 +208,7 @@ class Announcements {
         set.label = spellings.front();
         if (set.label.size() > label_bytes_max)
             return fail(Fault::refused,
-                        fmt::format("Procedure Details: the name {} has more than {} bytes.", quoted(set.label), label_bytes_max));
+                        fmt::format("Procedure Details: the name {} has more than {} bytes.", in_quotes(set.label), label_bytes_max));
         for (auto const& spelling : spellings) {
             auto& owners = procedure_.spellings[spelling];
             if (owners.empty() || owners.back() != procedure_.sets.size()) owners.push_back(procedure_.sets.size());
@@ -247,7 +250,7 @@ Result<DataSet const*> Procedure::find(std::string_view label) const {
         if (matches != 1)
             return fail(Fault::refused,
                         fmt::format("The name {} could mean {} of the announced data sets; give the reads of the protocol different names.",
-                                    quoted(label), found->second.size()));
+                                    in_quotes(label), found->second.size()));
         owner = *std::find_if(found->second.begin(), found->second.end(), full);
     }
     return &sets[owner];

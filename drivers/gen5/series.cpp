@@ -32,13 +32,13 @@ Result<std::size_t> PlateTables::series_wells(Section const& section) {
     for (std::size_t c = first; c < cells_.size(); ++c) {
         if (!is_well(cells_[c]))
             return fail(Fault::refused, fmt::format("Line {}: column {} of {} is headed {}, expected a well such as A1.",
-                                                    section.first_line, c + 1, quoted(section.title), quoted(cells_[c])));
+                                                    section.first_line, c + 1, in_quotes(section.title), in_quotes(cells_[c])));
         if (!seen.insert(cells_[c]).second)
-            return fail(Fault::refused,
-                        fmt::format("Line {}: the well {} has two columns in {}.", section.first_line, cells_[c], quoted(section.title)));
+            return fail(Fault::refused, fmt::format("Line {}: the well {} has two columns in {}.", section.first_line, cells_[c],
+                                                    in_quotes(section.title)));
         wells_.emplace_back(cells_[c]);
     }
-    if (wells_.empty()) return fail(Fault::refused, fmt::format("Line {}: {} has no wells.", section.first_line, quoted(section.title)));
+    if (wells_.empty()) return fail(Fault::refused, fmt::format("Line {}: {} has no wells.", section.first_line, in_quotes(section.title)));
     return first;
 }
 
@@ -48,8 +48,9 @@ Result<bool> PlateTables::series_row(Section const& section, DataSet const* set,
     if (std::all_of(cells_.begin() + 1, cells_.end(), [](auto cell) { return cell.empty(); })) return false;
     bool const spectrum = set && set->shape == Shape::spectrum;
     if (cells_.size() != first_well + wells_.size())
-        return fail(Fault::refused, fmt::format("Line {}: {} of {} has {} values, expected {}.", line, quoted(cells_[0]),
-                                                quoted(section.title), cells_.size() - std::min(cells_.size(), first_well), wells_.size()));
+        return fail(Fault::refused,
+                    fmt::format("Line {}: {} of {} has {} values, expected {}.", line, in_quotes(cells_[0]), in_quotes(section.title),
+                                cells_.size() - std::min(cells_.size(), first_well), wells_.size()));
     if (first_well == 2) {
         Cell const temperature = classify(cells_[1]);
         if (temperature.kind == CellKind::number) findings_.separator.see(temperature, cells_[1], line);
@@ -65,13 +66,14 @@ Result<bool> PlateTables::series_row(Section const& section, DataSet const* set,
     if (spectrum) {
         Cell const nm = classify(cells_[0]);
         if (nm.kind != CellKind::number)
-            return fail(Fault::refused,
-                        fmt::format("Line {}: {} stands where {} names a wavelength.", line, quoted(cells_[0]), quoted(section.title)));
+            return fail(Fault::refused, fmt::format("Line {}: {} stands where {} names a wavelength.", line, in_quotes(cells_[0]),
+                                                    in_quotes(section.title)));
         findings_.separator.see(nm, cells_[0], line);
         index = cells_[0];
     } else {
         auto seconds = seconds_of(cells_[0]);
-        if (!seconds) return fail(Fault::refused, fmt::format("Line {} of {}: {}.", line, quoted(section.title), seconds.error().message));
+        if (!seconds)
+            return fail(Fault::refused, fmt::format("Line {} of {}: {}.", line, in_quotes(section.title), seconds.error().message));
         index = std::move(*seconds);
     }
     // Compared as text of numbers without leading zeros: longer before the point is greater.
@@ -80,8 +82,8 @@ Result<bool> PlateTables::series_row(Section const& section, DataSet const* set,
         return x != y ? x > y : a > b;
     };
     if (!previous.empty() && !after(index, previous))
-        return fail(Fault::refused, fmt::format("Line {}: {} of {} does not come after the line before it.", line, quoted(cells_[0]),
-                                                quoted(section.title)));
+        return fail(Fault::refused, fmt::format("Line {}: {} of {} does not come after the line before it.", line, in_quotes(cells_[0]),
+                                                in_quotes(section.title)));
     previous = index;
     for (std::size_t w = 0; w < wells_.size(); ++w) {
         std::string_view const text = cells_[first_well + w];
@@ -103,19 +105,19 @@ Result<bool> PlateTables::series_row(Section const& section, DataSet const* set,
 Result<void> PlateTables::series_is_all_there(Section const& section, DataSet const* set, std::size_t rows, bool stopped,
                                               std::string const& last_index) const {
     if (!section.last) return {};
-    if (rows == 0) return fail(Fault::unavailable, fmt::format("{} has no values yet.", quoted(section.title)));
+    if (rows == 0) return fail(Fault::unavailable, fmt::format("{} has no values yet.", in_quotes(section.title)));
     if (!set) return {};
     if (set->shape == Shape::spectrum && !set->stop_nm.empty() && last_index != set->stop_nm)
         return fail(Fault::unavailable,
-                    fmt::format("{} ends at {} nm, {} nm is announced.", quoted(section.title), last_index, set->stop_nm));
+                    fmt::format("{} ends at {} nm, {} nm is announced.", in_quotes(section.title), last_index, set->stop_nm));
     if (set->shape == Shape::kinetic && rows < set->reads && !stopped)
-        return fail(Fault::unavailable, fmt::format("{} has {} of {} announced reads.", quoted(section.title), rows, set->reads));
+        return fail(Fault::unavailable, fmt::format("{} has {} of {} announced reads.", in_quotes(section.title), rows, set->reads));
     return {};
 }
 
 Result<void> PlateTables::series(Section const& section) {
     if (!section.lines.back().terminated)
-        return fail(Fault::unavailable, fmt::format("The last line of {} has no end.", quoted(section.title)));
+        return fail(Fault::unavailable, fmt::format("The last line of {} has no end.", in_quotes(section.title)));
     auto const found = raw_set(section.title, true, section.first_line);
     if (!found) return fail(found.error());
     DataSet const* const set = *found;
@@ -125,10 +127,10 @@ Result<void> PlateTables::series(Section const& section) {
         bool const times = section.lines[0].text.starts_with("Time");
         if (times != (set->shape == Shape::kinetic))
             return fail(Fault::refused, fmt::format("Line {}: {} is announced as {} but is listed by {}.", section.first_line,
-                                                    quoted(section.title), name_of(set->shape), times ? "time" : "wavelength"));
+                                                    in_quotes(section.title), name_of(set->shape), times ? "time" : "wavelength"));
         std::size_t const id = static_cast<std::size_t>(set - procedure_.sets.data());
         if (!grids_.emplace(id, std::vector<std::uint32_t>{}).second)
-            return fail(Fault::refused, fmt::format("Line {}: {} has two tables.", section.first_line, quoted(section.title)));
+            return fail(Fault::refused, fmt::format("Line {}: {} has two tables.", section.first_line, in_quotes(section.title)));
     }
     std::size_t rows = 0;
     bool stopped = false;  // the present line is a read that never took place

@@ -34,7 +34,7 @@ std::uint32_t rows_of(std::string_view plate_type, std::size_t columns) {
 
 Result<DataSet const*> PlateTables::raw_set(std::string_view name, bool in_series, std::size_t line) {
     if (name.size() > label_bytes_max)
-        return fail(Fault::refused, fmt::format("Line {}: the name {} has more than {} bytes.", line, quoted(name), label_bytes_max));
+        return fail(Fault::refused, fmt::format("Line {}: the name {} has more than {} bytes.", line, in_quotes(name), label_bytes_max));
     auto found = procedure_.find(name);
     if (!found) return fail(Fault::refused, fmt::format("Line {}: {}", line, found.error().message));
     if (!*found) {
@@ -44,7 +44,7 @@ Result<DataSet const*> PlateTables::raw_set(std::string_view name, bool in_serie
     }
     DataSet const& set = **found;
     if ((set.shape == Shape::endpoint) == in_series)
-        return fail(Fault::refused, fmt::format("Line {}: {} is announced as {} but stands in a {}.", line, quoted(name),
+        return fail(Fault::refused, fmt::format("Line {}: {} is announced as {} but stands in a {}.", line, in_quotes(name),
                                                 name_of(set.shape), in_series ? "table of times or wavelengths" : "plate matrix"));
     found_.insert(static_cast<std::size_t>(&set - procedure_.sets.data()));
     return &set;
@@ -56,7 +56,7 @@ Result<void> PlateTables::keep(Reading reading, std::string_view text, std::size
         return fail(Fault::refused,
                     fmt::format("Line {}, well {} of {}: {} is neither a number nor a word known here (OVRFLW, MISSED, a run of "
                                 "? or *, >number, <number).",
-                                line, reading.well, quoted(title), quoted(text)));
+                                line, reading.well, in_quotes(title), in_quotes(text)));
     findings_.separator.see(cell, text, line);
     if (findings_.readings.size() == readings_max)
         return fail(Fault::refused, fmt::format("Line {}: the file holds more than {} readings, which is the limit.", line, readings_max));
@@ -70,8 +70,9 @@ Result<std::size_t> PlateTables::matrix_columns(Section const& section) {
     while (cells_.size() > 1 && cells_.back().empty()) cells_.pop_back();
     for (std::size_t c = 1; c < cells_.size(); ++c)
         if (cells_[c] != std::to_string(c) || c > columns_max)
-            return fail(Fault::refused, fmt::format("Line {}: column {} of {} is headed {}, expected {}{}.", section.first_line, c,
-                                                    quoted(section.title), quoted(cells_[c]), c, c > columns_max ? " at most 48" : ""));
+            return fail(Fault::refused,
+                        fmt::format("Line {}: column {} of {} is headed {}, expected {}{}.", section.first_line, c,
+                                    in_quotes(section.title), in_quotes(cells_[c]), c, c > columns_max ? " at most 48" : ""));
     return cells_.size() - 1;
 }
 
@@ -93,8 +94,9 @@ Result<void> PlateTables::matrix_values(Section const& section, std::string_view
         if (slot != 0) {
             Reading const& earlier = findings_.readings[slot - 1];
             if (slot > section_begins_ || (earlier.value != cells_[c] && earlier.flag != cells_[c]))
-                return fail(Fault::refused, fmt::format("Line {}: well {}{} of {} is written twice, {} and {}.", line, row, c,
-                                                        quoted(set->label), quoted(earlier.value + earlier.flag), quoted(cells_[c])));
+                return fail(Fault::refused,
+                            fmt::format("Line {}: well {}{} of {} is written twice, {} and {}.", line, row, c, in_quotes(set->label),
+                                        in_quotes(earlier.value + earlier.flag), in_quotes(cells_[c])));
             continue;
         }
         Reading reading{plate_,
@@ -118,7 +120,7 @@ Result<void> PlateTables::same_names(Section const& section, std::string_view ro
     if (first.empty()) first = names;
     if (names == first) return {};
     return fail(may_grow ? Fault::unavailable : Fault::refused,
-                fmt::format("Row {} of {} has {} data sets, the rows before it {} others or more.", row, quoted(section.title),
+                fmt::format("Row {} of {} has {} data sets, the rows before it {} others or more.", row, in_quotes(section.title),
                             names.size(), first.size()));
 }
 
@@ -126,9 +128,9 @@ Result<void> PlateTables::same_names(Section const& section, std::string_view ro
 Result<void> PlateTables::cut_name_is_whole(std::string_view name) const {
     for (auto const& [spelling, owners] : procedure_.spellings)
         if (spelling.size() > name.size() && spelling.starts_with(name))
-            return fail(Fault::unavailable, fmt::format("The last line ends in {} without an end of line.", quoted(name)));
+            return fail(Fault::unavailable, fmt::format("The last line ends in {} without an end of line.", in_quotes(name)));
     if (!procedure_.spellings.contains(std::string{name}))
-        return fail(Fault::unavailable, fmt::format("The last line ends in {} without an end of line.", quoted(name)));
+        return fail(Fault::unavailable, fmt::format("The last line ends in {} without an end of line.", in_quotes(name)));
     return {};
 }
 
@@ -144,14 +146,14 @@ Result<void> PlateTables::rows_are_all_there(Section const& section, std::vector
         std::count_if(expected.begin(), expected.end(), [&](auto r) { return !std::binary_search(rows.begin(), rows.end(), r); });
     if (!rows.empty() && missing == 0) return {};
     return fail(section.last ? Fault::unavailable : Fault::refused,
-                fmt::format("{} has {} plate rows, expected {}.", quoted(section.title), rows.size(),
+                fmt::format("{} has {} plate rows, expected {}.", in_quotes(section.title), rows.size(),
                             expected.empty() ? "at least one" : std::to_string(expected.size())));
 }
 
 Result<void> PlateTables::matrix(Section const& section) {
     section_begins_ = findings_.readings.size();
     has_matrix_ = true;
-    if (!section.lines[0].terminated) return fail(Fault::unavailable, fmt::format("{} has no rows yet.", quoted(section.title)));
+    if (!section.lines[0].terminated) return fail(Fault::unavailable, fmt::format("{} has no rows yet.", in_quotes(section.title)));
     auto const columns = matrix_columns(section);
     if (!columns) return fail(columns.error());
     std::vector<std::uint32_t> rows;
@@ -164,29 +166,30 @@ Result<void> PlateTables::matrix(Section const& section) {
         while (cells_.size() > *columns + 2 && cells_.back().empty()) cells_.pop_back();
         bool const whole = cells_.size() == *columns + 2 && !cells_.back().empty();
         if (!whole && !text.terminated)
-            return fail(Fault::unavailable, fmt::format("Line {}, the last of {}, stops in its middle.", line, quoted(section.title)));
+            return fail(Fault::unavailable, fmt::format("Line {}, the last of {}, stops in its middle.", line, in_quotes(section.title)));
         if (!cells_[0].empty()) {
             std::uint32_t const number = row_number(cells_[0]);
             if (number == 0 || (!rows.empty() && number <= rows.back()))
                 return fail(Fault::refused, fmt::format("Line {}: {} stands where the next plate row of {} is expected.", line,
-                                                        quoted(cells_[0]), quoted(section.title)));
+                                                        in_quotes(cells_[0]), in_quotes(section.title)));
             if (!rows.empty())
                 if (auto same = same_names(section, row, names, first_names, false); !same) return same;
             names.clear();
             rows.push_back(number);
             row = cells_[0];
         }
-        if (rows.empty()) return fail(Fault::refused, fmt::format("Line {}: {} begins without a plate row.", line, quoted(section.title)));
+        if (rows.empty())
+            return fail(Fault::refused, fmt::format("Line {}: {} begins without a plate row.", line, in_quotes(section.title)));
         if (!whole)
             return fail(Fault::refused,
                         fmt::format("Line {}: row {} of {} has {} cells, expected {} values and the name of their data set.", line, row,
-                                    quoted(section.title), cells_.size() - 1, *columns));
+                                    in_quotes(section.title), cells_.size() - 1, *columns));
         std::string_view const name = cells_.back();
         if (!text.terminated && std::find(first_names.begin(), first_names.end(), name) == first_names.end())
             if (auto uncut = cut_name_is_whole(name); !uncut) return uncut;
         if (section.title != "Results" && name != section.title)
             return fail(Fault::refused,
-                        fmt::format("Line {}: the section {} holds the data set {}.", line, quoted(section.title), quoted(name)));
+                        fmt::format("Line {}: the section {} holds the data set {}.", line, in_quotes(section.title), in_quotes(name)));
         if (names.size() == data_sets_max)
             return fail(Fault::refused, fmt::format("Line {}: row {} has more than {} data sets.", line, row, data_sets_max));
         names.emplace_back(name);
@@ -214,11 +217,12 @@ Result<void> PlateTables::finish(bool last_plate) const {
     if (!free_names_.empty())
         return fail(Fault::refused,
                     fmt::format("The announced data set {} is not there by that name; the file has {}, which is not known here.",
-                                quoted(absent), quoted(*free_names_.begin())));
+                                in_quotes(absent), in_quotes(*free_names_.begin())));
     if (found_.empty() && has_matrix_)
-        return fail(Fault::refused, fmt::format("The file has only derived data sets; the measured {} was not exported.", quoted(absent)));
+        return fail(Fault::refused,
+                    fmt::format("The file has only derived data sets; the measured {} was not exported.", in_quotes(absent)));
     if (last_plate && (series_absent || !has_matrix_))
-        return fail(Fault::unavailable, fmt::format("The announced data set {} is not there yet.", quoted(absent)));
+        return fail(Fault::unavailable, fmt::format("The announced data set {} is not there yet.", in_quotes(absent)));
     return {};
 }
 
