@@ -9,6 +9,19 @@
 
 namespace marrowlink {
 
+AdapterPlace adapter_place(InstrumentLine const& line, std::string const& site, std::string const& gateway) {
+    auto const& adapter = std::get<AdapterConfig>(line.config);
+    AdapterPlace place;
+    place.unit = adapter.unit;
+    place.response_timeout = adapter.response_timeout;
+    place.poll = adapter.poll;
+    place.owner = fmt::format("{}/{}/{}", site, gateway, line.instrument);
+    place.instrument = line.instrument;
+    place.settings = adapter_settings(serial_settings(adapter.line), line.terminator, adapter.answers_astm)
+                         .value();  // as the configuration has been checked
+    return place;
+}
+
 std::unique_ptr<TransportFactory> transport_of(InstrumentLine const& line, PortsWorld const& world) {
     if (auto const* const serial = std::get_if<SerialConfig>(&line.config))
         return std::make_unique<SerialPortFactory>(world.loop, serial_settings(*serial));
@@ -16,16 +29,8 @@ std::unique_ptr<TransportFactory> transport_of(InstrumentLine const& line, Ports
         return std::make_unique<TcpClientFactory>(world.loop, connect->to.host, connect->to.port);
     if (auto const* const listen = std::get_if<TcpListenConfig>(&line.config))
         return std::make_unique<TcpListenerFactory>(world.loop, listen->on.host, listen->on.port);
-    auto const& adapter = std::get<AdapterConfig>(line.config);
-    AdapterPlace place;
-    place.unit = adapter.unit;
-    place.response_timeout = adapter.response_timeout;
-    place.poll = adapter.poll;
-    place.owner = fmt::format("{}/{}/{}", world.site, world.gateway, line.instrument);
-    place.instrument = line.instrument;
-    place.settings = adapter_settings(serial_settings(adapter.line), line.terminator, adapter.answers_astm)
-                         .value();  // as the configuration has been checked
-    return std::make_unique<AdapterLine>(world.buses.at(adapter.bus), std::move(place), world.clock, world.entropy);
+    return std::make_unique<AdapterLine>(world.buses.at(std::get<AdapterConfig>(line.config).bus),
+                                         adapter_place(line, world.site, world.gateway), world.clock, world.entropy);
 }
 
 std::shared_ptr<ModbusMaster> ModbusBuses::at(ModbusPlace const& place) {

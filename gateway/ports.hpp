@@ -11,6 +11,7 @@
 #include "core/transport.hpp"
 #include "gateway/config.hpp"
 #include "gateway/plan.hpp"
+#include "io/adapter.hpp"
 #include "io/modbus.hpp"
 #include "io/serial.hpp"
 
@@ -27,6 +28,9 @@ class ModbusBuses {
     Clock const& clock_;
     std::map<std::string, std::weak_ptr<ModbusBus>> buses_;  // by their descriptions
 };
+
+// The adapter that keeps for this instrument of this gateway.
+AdapterPlace adapter_place(InstrumentLine const& line, std::string const& site, std::string const& gateway);
 
 // What an instrument is reached through.
 struct PortsWorld {
