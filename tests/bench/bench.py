@@ -1,29 +1,27 @@
 #!/usr/bin/env python3
 """Measures the release programs beside the limits of this machine, and says which aims are met.
 
-usage: bench.py [quick] [store] [flow] [idle] [start] [drain]
+usage: bench.py [quick] [store] [flow] [idle] [start] [drain] [adapter]
 
 Without names everything is measured. `quick` uses fewer and smaller rounds: to see that it runs, not for numbers. A limit (fdatasync, a plain SQLite loop, a
 plain libmosquitto publisher and subscriber) is measured in the same rounds as what it limits, because the speed of a disk changes by the minute; compare
 ratios, not numbers of different runs. What is measured and how: docs/benchmarks.md."""
 
-import json
 import os
 import pathlib
 import shutil
 import socket
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "system"))
-from world import BIN, World, free_port, listening, wait_until  # noqa: E402
+from adapter import measure_adapter
+from measure import Table, cpu_s, fdatasync_ms, memory_mib, run_json, say, share
+from world import BIN, World, free_port, listening, wait_until
 
-PARTS = ("store", "flow", "idle", "start", "drain")
+PARTS = ("store", "flow", "idle", "start", "drain", "adapter")
 RECORD_BYTES = 1024
-MIB = 1 << 20
 SOURCE = """
 [[instrument]]
 id = "source"
@@ -32,68 +30,6 @@ connect = "127.0.0.1:{port}"
 key_field = 2
 acknowledgement = "ACK {{key}}\\n"
 """
-
-
-def say(text):
-    print(text, flush=True)
-
-
-def told(values, digits):
-    """median [min..max]"""
-    text = f"{statistics.median(values):,.{digits}f}"
-    return text if len(values) == 1 else f"{text} [{min(values):,.{digits}f}..{max(values):,.{digits}f}]"
-
-
-class Table:
-    def __init__(self):
-        self.rows = []
-
-    def add(self, what, values, unit="", digits=0, limit=None, ratio=None, aim="", met=None):
-        self.rows.append((what, f"{told(values, digits)} {unit}".strip(), told(limit, digits) if limit else "", told(ratio, 2) if ratio else "", aim,
-                          "" if met is None else "met" if met else "MISSED"))
-        say("  " + "  ".join(part for part in self.rows[-1] if part))
-
-    def print(self):
-        head = ("figure", "median [min..max]", "limit", "ratio", "aim", "")
-        widths = [max(len(row[i]) for row in [head, *self.rows]) for i in range(len(head))]
-        for row in (head, tuple("-" * width for width in widths), *self.rows):
-            say("  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip())
-
-
-def fdatasync_ms(directory, count):
-    """What one durable 4 KiB write costs here and now, in order of size."""
-    block, took = b"x" * 4096, []
-    path = pathlib.Path(directory) / "fdatasync"
-    fd = os.open(path, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600)
-    for _ in range(count):
-        began = time.perf_counter()
-        os.write(fd, block)
-        os.fdatasync(fd)
-        took.append((time.perf_counter() - began) * 1e3)
-    os.close(fd)
-    path.unlink()
-    return sorted(took)
-
-
-def share(ordered, part):
-    return ordered[int(part * (len(ordered) - 1))]
-
-
-def cpu_s(pid):
-    """Of all threads, to the nanosecond; the ticks of /proc/PID/stat are too coarse for an idle program."""
-    return sum(int((task / "schedstat").read_text().split()[0]) for task in pathlib.Path(f"/proc/{pid}/task").iterdir()) / 1e9
-
-
-def memory_mib(pid, field):
-    line = next(line for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith(field + ":"))
-    return int(line.split()[1]) * 1024 / MIB
-
-
-def run_json(*command):
-    done = subprocess.run([str(part) for part in command], capture_output=True, text=True)
-    if done.returncode != 0:
-        raise RuntimeError(f"{pathlib.Path(command[0]).name} {command[1]}: exit {done.returncode}: {done.stderr.strip()}")
-    return [json.loads(line) for line in done.stdout.splitlines()]
 
 
 class Bench:
@@ -249,6 +185,10 @@ class Bench:
         self.table.add("draining: gateway's CPU per 100,000 records", [used], "s", 2)
         self.table.add("draining: gateway's peak RSS", [peak], "MiB", 1, aim="≤ 24 MiB", met=peak <= 24)
         self.table.add("draining: central's peak RSS", [peak_central], "MiB", 1)
+
+    def adapter(self):
+        """An adapter and its wire: round trips, throughput, lateness, and what polling thirty of them takes."""
+        measure_adapter(self)
 
 
 def main():
