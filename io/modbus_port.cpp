@@ -97,14 +97,15 @@ ModbusPort::Ready ModbusPort::readable(Clock::Instant until) const {
     }
 }
 
-ModbusPort::Ready ModbusPort::silence(milliseconds span) {
+ModbusPort::Ready ModbusPort::silence(milliseconds span, Clock::Instant since) {
     auto const limit = clock_.now() + modbus_drain_max;
     std::array<std::uint8_t, 512> noise;
     while (clock_.now() < limit) {
-        Ready const ready = readable(clock_.now() + span);
+        Ready const ready = readable(since + span);
         if (ready != Ready::yes) return ready == Ready::no ? Ready::yes : Ready::gone;
         ssize_t const n = ::read(modbus_get_socket(context_.get()), noise.data(), noise.size());
         if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR)) return Ready::gone;  // readable, and nothing to read: it hung up
+        since = clock_.now();
     }
     return Ready::no;
 }
@@ -144,8 +145,9 @@ tl::unexpected<Error> ModbusPort::unanswered(ModbusRequest const& request, std::
 }
 
 Result<ModbusAnswer> ModbusPort::exchange(ModbusRequest const& request) {
-    // Whatever comes now belongs to no question of ours.
-    Ready const silent = is_tcp() ? Ready::yes : silence(frame_silence_);
+    // Whatever comes now belongs to no question of ours. Often it has been silent long enough since the last answer.
+    auto const since = std::exchange(answered_, std::nullopt).value_or(clock_.now());
+    Ready const silent = is_tcp() ? Ready::yes : silence(frame_silence_, since);
     if (stopping_) return unanswered(request, "");
     if (silent == Ready::gone) return lost(EIO);
     if (silent == Ready::no)
@@ -154,8 +156,11 @@ Result<ModbusAnswer> ModbusPort::exchange(ModbusRequest const& request) {
     errno = 0;
     if (!send(request)) return lost(errno);
     auto answer = await_answer(request);
-    if (answer) timeouts_ = 0;
-    if (!answer && is_open() && !is_tcp()) silence(modbus_silence_after_fault);
+    if (answer) {
+        timeouts_ = 0;
+        answered_ = clock_.now();
+    }
+    if (!answer && is_open() && !is_tcp()) silence(modbus_silence_after_fault, clock_.now());
     return answer;
 }
 

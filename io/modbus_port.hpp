@@ -38,8 +38,9 @@ class ModbusPort {
     Result<void> open_serial(ModbusSerial const& serial);
     Result<void> open_tcp(ModbusTcp const& tcp);
     Ready readable(Clock::Instant until) const;
-    // Throws away what comes until nothing came for so long. `yes`: it fell silent; `no`: it did not within modbus_drain_max.
-    Ready silence(std::chrono::milliseconds span);
+    // Throws away what comes until nothing came for so long, counted from `since`. `yes`: it fell silent; `no`: it did not within
+    // modbus_drain_max.
+    Ready silence(std::chrono::milliseconds span, Clock::Instant since);
     bool send(ModbusRequest const& request);
     Result<ModbusAnswer> await_answer(ModbusRequest const& request);
     tl::unexpected<Error> lost(int error);
@@ -52,8 +53,9 @@ class ModbusPort {
     std::optional<PortClaim> claim_;
     Context context_;
     std::chrono::milliseconds frame_silence_{2};
-    std::uint16_t transaction_ = 0;  // TCP: of the last request
-    int timeouts_ = 0;               // in a row, on this connection
+    std::optional<Clock::Instant> answered_;  // when the last answer was here, if it was good
+    std::uint16_t transaction_ = 0;           // TCP: of the last request
+    int timeouts_ = 0;                        // in a row, on this connection
 };
 
 }  // namespace marrowlink

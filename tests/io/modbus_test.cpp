@@ -114,6 +114,32 @@ TEST_CASE("an answer after one character's time is not missed (field 45)") {
     }
 }
 
+TEST_CASE("the silence before a question counts from the last answer, and what came meanwhile is thrown away") {
+    Line line{[](Line& at, std::string const& request) { at.say(registers_answer(request)); }};
+    ModbusSerial slow = std::get<ModbusSerial>(line.place());
+    slow.baud = 1'200;  // 3.5 characters are 33 ms
+    ModbusBus bus{line.loop.get_executor(), line.clock, slow};
+    REQUIRE(line.run(bus.ask(read_of(1, 0, 1))));
+    auto rested = 1'000ms, hurried = 1'000ms;
+    for (int n = 0; n < 10; ++n) {
+        auto const took = [&] {
+            auto const began = line.clock.now();
+            CHECK(line.run(bus.ask(read_of(1, 0, 1))));
+            return std::chrono::duration_cast<std::chrono::milliseconds>(line.clock.now() - began);
+        };
+        hurried = std::min(hurried, took());
+        std::this_thread::sleep_for(40ms);
+        rested = std::min(rested, took());
+    }
+    CHECK(hurried >= 30ms);
+    CHECK(rested < 20ms);
+    line.say("noise");
+    std::this_thread::sleep_for(40ms);
+    auto const answer = line.run(bus.ask(read_of(1, 5, 2)));
+    REQUIRE(answer);
+    CHECK(answer->values == values_of(1, 5, 2));
+}
+
 TEST_CASE("answers whose latency is drawn around the timeout are right or absent, and the latency is told (field 42, 46)") {
     unsigned random = 1;
     Line line{[&](Line& at, std::string const& request) {
