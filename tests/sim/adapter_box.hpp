@@ -55,7 +55,9 @@ class AdapterBox final : public ModbusMaster {
     }
     firmware::Adapter const& adapter() const { return *adapter_; }
 
-    Task<Result<ModbusAnswer>> ask(ModbusRequest request) override {
+    Task<Result<ModbusAnswer>> ask(ModbusRequest request) override { return ask_by(clock_, std::move(request)); }
+    // By a program with a clock of its own.
+    Task<Result<ModbusAnswer>> ask_by(Clock& clock, ModbusRequest request) {
         auto const fit = check(request);
         if (!fit) co_return fail(fit.error());
         Trouble const trouble = next_trouble ? next_trouble() : Trouble::none;
@@ -67,12 +69,13 @@ class AdapterBox final : public ModbusMaster {
             wire::modbus::seal(frame, frame.size() - 2);
             for (std::uint8_t const byte : frame) bus_->say(byte, now_us());
             poll();
-            co_await clock_.sleep_for(line_time);
+            co_await clock.sleep_for(line_time);
             poll();
             if (adapter_) answer = std::exchange(bus_->heard, {});
+            if (answered) answered();
         }
         if (answer.empty() || trouble == Trouble::answer_lost) {
-            co_await clock_.sleep_for(request.response_timeout);
+            co_await clock.sleep_for(request.response_timeout);
             co_return fail(Fault::timed_out, "The adapter did not answer in time.");
         }
         if (trouble == Trouble::answer_damaged) answer[answer.size() / 2] ^= 0x20;
@@ -91,6 +94,7 @@ class AdapterBox final : public ModbusMaster {
     static constexpr std::chrono::milliseconds line_time{25};
     AdapterMemory memory;
     std::function<Trouble()> next_trouble;
+    std::function<void()> answered;  // hears that a question was dealt with
 
  private:
     std::uint64_t now_us() const {
@@ -110,6 +114,18 @@ class AdapterBox final : public ModbusMaster {
     Clock::Instant began_;
     std::unique_ptr<AdapterUart> instrument_, bus_;
     std::unique_ptr<firmware::Adapter> adapter_;
+};
+
+// The end of a bus that one program holds.
+class AdapterBus final : public ModbusMaster {
+ public:
+    AdapterBus(AdapterBox& box, Clock& clock) : box_(box), clock_(clock) {}
+    Task<Result<ModbusAnswer>> ask(ModbusRequest request) override { return box_.ask_by(clock_, std::move(request)); }
+    std::string name() const override { return box_.name(); }
+
+ private:
+    AdapterBox& box_;
+    Clock& clock_;
 };
 
 }  // namespace marrowlink::sim

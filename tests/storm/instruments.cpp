@@ -142,6 +142,90 @@ void UnansweredLine::measure() {
         asio::detached);
 }
 
+AdaptedLine::AdaptedLine(Bench& bench, std::string id, std::uint64_t seed)
+    : Instrument(bench, std::move(id)), dice_(seed), box_(bench.outside.clock, 16u << 10) {
+    box_.next_trouble = [this] {
+        using enum sim::AdapterBox::Trouble;
+        if (away()) return question_lost;
+        if (!stormy_ || !dice_.one_in(40)) return none;
+        return dice_.one_in(3) ? question_lost : dice_.one_in(2) ? answer_lost : answer_damaged;
+    };
+    box_.answered = [this] { note_freed(); };
+}
+
+InstrumentConfig AdaptedLine::config() const {
+    AdapterConfig adapter;
+    ModbusSerial bus;
+    bus.path = id_;
+    adapter.bus = bus;
+    adapter.poll = 10s;
+    adapter.answers_astm = true;
+    LineConfig line;
+    line.transport = adapter;
+    line.terminator = "\r\n";
+    line.key_field = 2;
+    return named(line);
+}
+
+void AdaptedLine::measure() {
+    for (std::uint64_t n = 1 + dice_.below(8); n > 0; --n) {
+        std::string const key = fmt::format("{}-{}", id_, ++count_);
+        std::string text = fmt::format("\x02{} {} {}\x03", count_ % 8, key, random_text(dice_, 1 + dice_.below(150)));
+        unsigned sum = 0;
+        for (char const c : text.substr(1)) sum += static_cast<unsigned char>(c);
+        text += fmt::format("{:02X}", sum % 256);
+        waiting_.push_back(&bench_.truth.add(measured(Measured::Kind::keyed_line, key, std::move(text))));
+    }
+    if (!std::exchange(talking_, true)) say();
+}
+
+// One frame after the other, as the standard has it: the next one when this one was answered.
+void AdaptedLine::say() {
+    if (waiting_.empty()) {
+        talking_ = false;
+        return;
+    }
+    bool const again = !repeated_.empty() && dice_.one_in(20);
+    box_.said();  // an answer that came too late belongs to nothing
+    box_.hear((again ? repeated_ : waiting_.front()->text) + "\r\n");
+    bench_.timeline->after(100ms, [this, again] { hear(again); });
+}
+
+void AdaptedLine::hear(bool again) {
+    bool const accepted = box_.said().find('\x06') != std::string::npos;
+    if (accepted && !again) {
+        repeated_ = waiting_.front()->text;
+        kept_.push_back({waiting_.front(), box_.adapter().log().written()});
+        waiting_.pop_front();
+    }
+    bench_.timeline->after(accepted ? std::chrono::milliseconds{1s} : answer_time, [this] { say(); });
+}
+
+void AdaptedLine::note_freed() {
+    if (!box_.powered()) return;
+    while (!kept_.empty() && kept_.front().end <= box_.adapter().log().freed()) {
+        kept_.front().what->acknowledged = bench_.timeline->now();
+        kept_.pop_front();
+    }
+}
+
+void AdaptedLine::cut_power(std::chrono::milliseconds off_for) {
+    if (dice_.one_in(2))
+        box_.power_off();
+    else
+        box_.power_off_after(dice_.below(400));
+    bench_.timeline->after(off_for, [this] {
+        box_.memory.power_bytes.reset();
+        if (!box_.powered()) box_.power_on();
+    });
+}
+
+void AdaptedLine::calm() {
+    stormy_ = false;
+    box_.memory.power_bytes.reset();
+    if (!box_.powered()) box_.power_on();
+}
+
 ExportFolder::ExportFolder(Bench& bench, std::string id)
     : Instrument(bench, std::move(id)), folder_(std::make_shared<sim::MemoryFolder>(bench.outside.clock)) {
     folder_->set_announces(true);

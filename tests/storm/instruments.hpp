@@ -9,6 +9,7 @@
 #include "core/wake.hpp"
 #include "drivers/spectramax/simulator.hpp"
 #include "gateway/config.hpp"
+#include "tests/sim/adapter_box.hpp"
 #include "tests/sim/memory_folder.hpp"
 #include "tests/sim/memory_transport.hpp"
 #include "tests/sim/process.hpp"
@@ -96,6 +97,36 @@ class UnansweredLine final : public Instrument {
  private:
     std::unique_ptr<sim::MemoryTransport> line_;
     std::uint64_t count_ = 0;
+};
+
+// Behind an adapter, which says ACK to its ASTM frames. Repeats each frame until it is acknowledged, and then has forgotten it: from there
+// on only the adapter has it, until the gateway has made it durable.
+class AdaptedLine final : public Instrument {
+ public:
+    AdaptedLine(Bench& bench, std::string id, std::uint64_t seed);
+    InstrumentConfig config() const override;
+    void measure() override;
+    bool done() const override { return waiting_.empty() && kept_.empty(); }
+    sim::AdapterBox& adapter() { return box_; }
+    void cut_power(std::chrono::milliseconds off_for);  // now, or in the middle of what it writes next
+    void calm();                                        // its power and its bus hold from now on
+
+ private:
+    void say();
+    void hear(bool again);
+    void note_freed();
+
+    struct Kept {
+        Measured* what;
+        std::uint64_t end;  // position in the adapter's log behind it
+    };
+    sim::SeededEntropy dice_;
+    sim::AdapterBox box_;
+    std::deque<Measured*> waiting_;
+    std::deque<Kept> kept_;
+    std::uint64_t count_ = 0;
+    std::string repeated_;
+    bool talking_ = false, stormy_ = true;
 };
 
 // Drops export files: some half-written for a while, some written again with other values.

@@ -22,7 +22,7 @@ struct Weather {
     milliseconds centre_crash{}, centre_power{}, centre_disk{}, centre_slow{}, centre_network{}, older_centre{};
     milliseconds broker_restart{}, broker_habits{}, broker_forbids{};
     milliseconds cable{}, share{};
-    milliseconds clone{}, rehearsal{};
+    milliseconds clone{}, rehearsal{}, adapter_power{};
 
     template <class Each>
     void each(Each each) {
@@ -50,6 +50,7 @@ struct Weather {
     void each_later(Each each) {
         each("cloned gateways", clone, 60h);
         each("rehearsals", rehearsal, 6h);
+        each("an adapter that loses power", adapter_power, 3h);
     }
 };
 
@@ -106,6 +107,10 @@ class Storm {
         for (std::size_t i = 0; i < count; ++i) {
             auto& gateway = *world_.gateways.emplace_back(std::make_unique<GatewayMachine>(world_, sites[i], "gw1", dice().next()));
             add_instruments(gateway, "");
+            if (i == 0 && weather_.adapter_power != 0ms) {
+                gateway.instruments.push_back(std::make_unique<AdaptedLine>(gateway.bench, "analyser", later_dice_.next()));
+                ++result_.instruments;
+            }
         }
         result_.gateways = count;
     }
@@ -135,7 +140,7 @@ class Storm {
     }
     void load(GatewayMachine& machine) {
         for (auto const& instrument : machine.instruments) {
-            bool const lines = dynamic_cast<AnsweredLine*>(instrument.get()) || dynamic_cast<UnansweredLine*>(instrument.get());
+            bool const lines = !dynamic_cast<ExportFolder*>(instrument.get()) && !dynamic_cast<PlateReader*>(instrument.get());
             repeat(lines ? 90min : 4h, [one = instrument.get()] { one->measure(); });
         }
         repeat(6h, [&machine] { machine.press_start(); });
@@ -153,6 +158,11 @@ class Storm {
             repeat(weather_.older_disk, [=, this] { older_disk(*machine, 8h, [=, this] { gateway_restored(*machine); }); });
             for (auto const& instrument : machine->instruments) {
                 Instrument* const one = instrument.get();
+                if (auto* const adapted = dynamic_cast<AdaptedLine*>(one))
+                    repeat(weather_.adapter_power, [=, this] {
+                        world_.mark(machine->name(), 'A');
+                        adapted->cut_power(from_to(1s, 2h));
+                    });
                 if (auto* const exports = dynamic_cast<ExportFolder*>(one))
                     repeat(weather_.share, [=, this] {
                         exports->hide(true);
@@ -350,6 +360,7 @@ class Storm {
             for (auto const& instrument : gateway->instruments) {
                 instrument->set_away(false);
                 if (auto* const exports = dynamic_cast<ExportFolder*>(instrument.get())) exports->hide(false);
+                if (auto* const adapted = dynamic_cast<AdaptedLine*>(instrument.get())) adapted->calm();
             }
         }
     }

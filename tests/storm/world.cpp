@@ -7,6 +7,8 @@
 #include <boost/asio/detached.hpp>
 
 #include "core/log.hpp"
+#include "gateway/ports.hpp"
+#include "io/adapter_transport.hpp"
 
 namespace marrowlink::storm {
 namespace {
@@ -139,7 +141,11 @@ GatewayMachine::Life::Life(World& world, GatewayMachine& machine)
       plans{process.loop.get_executor(), process.clock,
             [this](std::string instrument, std::string sha256) { return gateway->run_of_taken(std::move(instrument), std::move(sha256)); },
             [this, &machine](InstrumentLine const& line) -> std::unique_ptr<TransportFactory> {
-                return std::make_unique<Socket>(process.clock, *machine.find(line.instrument));
+                Instrument* const instrument = machine.find(line.instrument);
+                if (auto* const adapted = dynamic_cast<AdaptedLine*>(instrument))
+                    return std::make_unique<AdapterLine>(std::make_shared<sim::AdapterBus>(adapted->adapter(), process.clock),
+                                                         adapter_place(line, machine.site_, machine.gateway_), process.clock, entropy);
+                return std::make_unique<Socket>(process.clock, *instrument);
             },
             [&machine](FolderConfig const& config) { return machine.find(config.path.string())->folder(); }} {}
 
