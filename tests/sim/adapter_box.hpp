@@ -48,10 +48,10 @@ class AdapterBox final : public ModbusMaster {
         instrument_->say(bytes, now_us());
         poll();
     }
-    // What the adapter said to the instrument since the last call.
+    // What the adapter said to the instrument since the last call, also what it said before its power went.
     std::string said() {
         poll();
-        return adapter_ ? std::exchange(instrument_->heard, {}) : std::string();
+        return std::exchange(instrument_->heard, {});
     }
     firmware::Adapter const& adapter() const { return *adapter_; }
 

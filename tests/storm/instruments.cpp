@@ -195,15 +195,19 @@ void AdaptedLine::hear(bool again) {
     bool const accepted = box_.said().find('\x06') != std::string::npos;
     if (accepted && !again) {
         repeated_ = waiting_.front()->text;
-        kept_.push_back({waiting_.front(), box_.adapter().log().written()});
+        kept_.push_back({waiting_.front(), {}});
         waiting_.pop_front();
+        note_freed();
     }
     bench_.timeline->after(accepted ? std::chrono::milliseconds{1s} : answer_time, [this] { say(); });
 }
 
 void AdaptedLine::note_freed() {
     if (!box_.powered()) return;
-    while (!kept_.empty() && kept_.front().end <= box_.adapter().log().freed()) {
+    auto const& log = box_.adapter().log();
+    for (Kept& one : kept_)
+        if (!one.end) one.end = log.written();  // at the latest
+    while (!kept_.empty() && *kept_.front().end <= log.freed()) {
         kept_.front().what->acknowledged = bench_.timeline->now();
         kept_.pop_front();
     }

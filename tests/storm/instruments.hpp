@@ -4,6 +4,7 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "core/wake.hpp"
@@ -118,7 +119,7 @@ class AdaptedLine final : public Instrument {
 
     struct Kept {
         Measured* what;
-        std::uint64_t end;  // position in the adapter's log behind it
+        std::optional<std::uint64_t> end;  // position in the adapter's log behind it
     };
     sim::SeededEntropy dice_;
     sim::AdapterBox box_;

@@ -66,6 +66,14 @@ BUGS = [
      "std::max(known.changed + options_.settle, known.not_before)", "std::max(known.changed, known.not_before)", ["drivers_folder"]),
     ("forgotten-stays-forgotten", "a centre restored from a backup is not sent again what it forgot", "gateway/forwarder_acknowledge.cpp",
      "    if (!retained && through < lane.floor) {", "    if (false) {", ["gateway"]),
+    ("adapter-acknowledges-before-write", "the adapter says ACK to an instrument before the slot is in its log", "firmware/adapter.cpp",
+     "    if (!refused && !keep(slot, payload)) {\n", "    if (answer == astm::ack) instrument_.send(Bytes(&answer, 1));\n"
+     "    if (!refused && !keep(slot, payload)) {\n", ["firmware"]),
+    ("adapter-freed-when-read", "the adapter frees a slot when it was read, before it is acknowledged", "firmware/registers.cpp",
+     "    window_[at::bytes] = static_cast<std::uint16_t>(shown);\n",
+     "    window_[at::bytes] = static_cast<std::uint16_t>(shown);\n    log_.free(cursor_ + shown);\n", ["firmware"]),
+    ("adapter-sequence-reused", "the adapter's log numbers its slots from the beginning after a reset", "firmware/slot_log.cpp",
+     "    next_sequence_ = state_.sequence;", "    next_sequence_ = 0;", ["firmware"]),
 ]
 
 
