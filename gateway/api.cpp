@@ -211,10 +211,17 @@ HttpResponse GatewayApi::registers(std::string const& instrument, HttpRequest co
     return json_response(registers_json(*registers, pages_->clock.now()));
 }
 
+Task<HttpResponse> GatewayApi::adapter(std::string instrument, HttpRequest const& request) {
+    if (!is_read(request)) co_return not_allowed("GET");
+    auto const answer = co_await commands_.adapter(std::move(instrument));
+    if (!answer) co_return error_response(answer.error());
+    co_return json_response(*answer);
+}
+
 Task<HttpResponse> GatewayApi::handle(HttpRequest const& request) {
     std::string_view const path = request.path;
     constexpr std::string_view runs = "/api/runs/", instruments = "/api/instruments/", start_suffix = "/start", csv_suffix = ".csv",
-                               registers_suffix = "/registers";
+                               registers_suffix = "/registers", adapter_suffix = "/adapter";
     if (path.starts_with(instruments) && path.ends_with(start_suffix) && path.size() > instruments.size() + start_suffix.size()) {
         if (request.method != "POST") co_return not_allowed("POST");
         std::string id(path.substr(instruments.size(), path.size() - instruments.size() - start_suffix.size()));
@@ -223,6 +230,10 @@ Task<HttpResponse> GatewayApi::handle(HttpRequest const& request) {
     if (path.starts_with(instruments) && path.ends_with(registers_suffix) && path.size() > instruments.size() + registers_suffix.size())
         co_return registers(std::string(path.substr(instruments.size(), path.size() - instruments.size() - registers_suffix.size())),
                             request);
+    if (path.starts_with(instruments) && path.ends_with(adapter_suffix) && path.size() > instruments.size() + adapter_suffix.size()) {
+        std::string id(path.substr(instruments.size(), path.size() - instruments.size() - adapter_suffix.size()));
+        co_return co_await adapter(std::move(id), request);
+    }
     if (path.starts_with(runs)) {
         std::string_view const rest = path.substr(runs.size());
         std::size_t const slash = rest.find('/');

@@ -8,6 +8,8 @@
 //
 //   GET  /api/instruments/<id>/registers  {"registers"}: a Modbus instrument's, raw and in every interpretation (gateway/registers.hpp)
 //
+//   GET  /api/instruments/<id>/adapter    what the adapter on its line says of itself (gateway/adapter.hpp)
+//
 //   GET, POST, DELETE /api/rehearsal      an outage on purpose: how it stands, {"minutes"} begins one, its early end
 //   (gateway/rehearsal.hpp)
 //
@@ -29,6 +31,7 @@ namespace marrowlink {
 
 inline constexpr std::size_t plate_text_bytes_max = 64;        // of a plate's name
 inline constexpr std::size_t reason_text_bytes_max = 256;      // of who and why
+inline constexpr std::chrono::seconds adapter_patience{10};    // an adapter's answer must come within it
 inline constexpr std::chrono::milliseconds event_gap{250};     // between two pushes to one page
 inline constexpr std::chrono::milliseconds event_beat{2'000};  // the page calls itself stale after 5 s of silence
 
@@ -44,6 +47,10 @@ class GatewayCommands {
     // What its driver last read of each; `usage` when it has none, `unavailable` while it is not connected.
     virtual Result<std::vector<RegisterView>> registers(std::string const& instrument) {
         return fail(Fault::usage, "There is no instrument \"" + instrument + "\" with registers.");
+    }
+    // What the adapter on its line says of itself, asked now; `usage` when there is none.
+    virtual Task<Result<json::object>> adapter(std::string instrument) {
+        co_return fail(Fault::usage, "There is no instrument \"" + instrument + "\" behind an adapter.");
     }
     // As in gateway/rehearsal.hpp.
     virtual Result<json::object> rehearse(std::chrono::milliseconds length, std::string who) = 0;
@@ -66,6 +73,7 @@ class GatewayApi {
     struct Pages;
     Task<HttpResponse> run_part(std::string run, std::string part, HttpRequest const& request);
     HttpResponse registers(std::string const& instrument, HttpRequest const& request);
+    Task<HttpResponse> adapter(std::string instrument, HttpRequest const& request);
     Task<HttpResponse> start(std::string instrument, HttpRequest const& request);
     Task<HttpResponse> label(std::string run, HttpRequest const& request);
     HttpResponse rehearsal(HttpRequest const& request);

@@ -16,4 +16,6 @@ inline constexpr std::chrono::milliseconds ask_patience{30'000};  // for the who
 Task<Result<json::object>> ask_gateway(std::filesystem::path socket, Clock& clock, std::string method, std::string target,
                                        std::string body);
 
+bool no_gateway(Error const& error);  // that ask_gateway came back with: nobody answered on the socket
+
 }  // namespace marrowlink

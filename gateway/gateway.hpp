@@ -35,6 +35,7 @@ struct GatewayParts {
     std::function<InstrumentPlan(InstrumentConfig const&)> plan;  // the transports are the world's, so the plan is made outside
     std::string boot_id;
     std::function<void()> give_up;  // nothing can be made durable any more: ends the program, and the service manager starts it again
+    std::function<std::shared_ptr<ModbusMaster>(ModbusPlace const&)> bus = nullptr;  // the one that the plans have too
 };
 
 class Gateway final : public OutboxListener, public ForwarderListener, public InstrumentListener, public GatewayCommands {
@@ -58,6 +59,7 @@ class Gateway final : public OutboxListener, public ForwarderListener, public In
     Task<Result<void>> label(std::string run, std::string plate, std::string who, std::string why) override;
     Task<Result<std::vector<Reading>>> readings(std::string run) override;
     Result<std::vector<RegisterView>> registers(std::string const& instrument) override;
+    Task<Result<json::object>> adapter(std::string instrument) override;
     Result<json::object> rehearse(std::chrono::milliseconds length, std::string who) override {
         return rehearsal_->begin(length, std::move(who));
     }

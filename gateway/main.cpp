@@ -2,6 +2,7 @@
 #include <iostream>
 
 #include "gateway/command.hpp"
+#include "gateway/command_adapter.hpp"
 #include "gateway/config.hpp"
 #include "gateway/read.hpp"
 #include "gateway/registers.hpp"
@@ -62,6 +63,9 @@ int main(int argc, char** argv) {
                              [&] { return print_registers(config_file, instrument, as_json); }));
     registers->add_option("instrument", instrument, "its id in the configuration")->required();
     registers->add_flag("--json", as_json, "as the running gateway answers it");
+
+    add_adapter_commands(*line.app().add_subcommand("adapter", "the adapters on instruments' ports: how they are, whose, what they keep"),
+                         config_file, line.exit_status());
 
     std::vector<std::filesystem::path> files;
     std::string format = "csv";

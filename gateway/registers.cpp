@@ -39,7 +39,7 @@ Task<Result<json::object>> ask_or_read(Config const& config, InstrumentConfig co
     auto question =
         ask_gateway(config.page.socket, clock, "GET", fmt::format("/api/instruments/{}/registers", url_encoded(instrument.id)), "");
     auto answer = co_await std::move(question);
-    if (answer || answer.error().fault != Fault::unavailable || !answer.error().message.starts_with("No gateway answers")) co_return answer;
+    if (answer || !no_gateway(answer.error())) co_return answer;
     co_return co_await read_once(instrument, loop, clock);
 }
 }  // namespace

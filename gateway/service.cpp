@@ -100,10 +100,15 @@ class Service {
             [&ports](InstrumentLine const& line) { return transport_of(line, ports); },
             [this, loop](FolderConfig const& folder) { return folder_of(folder, clock_, loop); },
             [&buses](ModbusPlace const& bus) { return buses.at(bus); }};
-        GatewayParts parts{clock_,    entropy_,
-                           loop,      store.executor(),
-                           uplink,    [&world](InstrumentConfig const& instrument) { return plan_for(instrument, world); },
-                           boot_id(), [] { std::exit(exit_code(Fault::broken)); }};
+        GatewayParts parts{clock_,
+                           entropy_,
+                           loop,
+                           store.executor(),
+                           uplink,
+                           [&world](InstrumentConfig const& instrument) { return plan_for(instrument, world); },
+                           boot_id(),
+                           [] { std::exit(exit_code(Fault::broken)); },
+                           [&buses](ModbusPlace const& bus) { return buses.at(bus); }};
         Gateway gateway{std::move(parts), std::move(*config), std::move(*opened)};
         gateway_ = &gateway;
         GatewayApi api{loop_.get_executor(), clock_, gateway.board(), gateway};

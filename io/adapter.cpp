@@ -15,6 +15,8 @@ std::string text_at(std::vector<std::uint16_t> const& registers, std::size_t at,
     for (std::size_t i = 0; i < count; ++i) out += {static_cast<char>(registers[at + i] >> 8), static_cast<char>(registers[at + i])};
     return out.substr(0, out.find('\0'));
 }
+}  // namespace
+
 std::string_view name_of_setting(std::uint16_t refused) {
     constexpr std::string_view names[] = {"unit",
                                           "bus baud",
@@ -37,8 +39,6 @@ std::string_view name_of_setting(std::uint16_t refused) {
     return refused >= 1 && refused <= std::size(names) ? names[refused - 1] : "spare register";
 }
 
-}  // namespace
-
 std::uint64_t number_at(std::vector<std::uint16_t> const& registers, std::size_t at, std::size_t count) {
     std::uint64_t out = 0;
     for (std::size_t i = 0; i < count; ++i) out = out << 16 | registers[at + i];
@@ -58,6 +58,15 @@ ModbusRequest adapter_request(AdapterPlace const& place, ModbusFunction function
     request.count = static_cast<std::uint16_t>(count);
     request.response_timeout = place.response_timeout;
     return request;
+}
+
+Task<Result<ModbusAnswer>> ask_adapter(ModbusMaster& bus, ModbusRequest request) {
+    for (int attempt = 1;; ++attempt) {
+        auto answer = co_await bus.ask(request);
+        if (answer) co_return answer;
+        bool const worth = answer.error().fault == Fault::timed_out || answer.error().fault == Fault::refused;
+        if (!worth || attempt == adapter_attempts_max) co_return answer;
+    }
 }
 
 Result<void> adapter_done(ModbusMaster const& bus, AdapterPlace const& place, Result<ModbusAnswer> const& answer, std::string_view what) {
@@ -141,6 +150,7 @@ Task<Result<AdapterState>> read_adapter(ModbusMaster& bus, AdapterPlace const& p
     out.board = static_cast<map::Board>(registers[at::board]);
     out.storage = static_cast<map::Storage>(registers[at::storage]);
     out.reset_cause = static_cast<map::ResetCause>(registers[at::reset_cause]);
+    std::copy_n(registers.begin() + at::hardware_id, out.hardware_id.size(), out.hardware_id.begin());
     out.flags = registers[at::flags];
     out.settings_refused = registers[at::settings_refused];
     out.boots = static_cast<std::uint32_t>(number_at(registers, at::boots, 2));
@@ -185,6 +195,19 @@ Task<Result<void>> write_adapter_settings(ModbusMaster& bus, AdapterPlace const&
     request.values.assign(registers.begin(), registers.end());
     auto const answer = co_await bus.ask(request);
     co_return adapter_done(bus, place, answer, "take the settings");
+}
+
+Task<Result<std::optional<map::Settings>>> settle_adapter(ModbusMaster& bus, AdapterPlace const& place, AdapterState const& state) {
+    auto const in_force = co_await read_adapter_settings(bus, place);
+    if (!in_force) co_return fail(in_force.error());
+    map::Settings wanted = place.settings;
+    wanted.unit = in_force->unit;
+    wanted.bus_baud = in_force->bus_baud;
+    wanted.bus_parity = in_force->bus_parity;
+    if (wanted == *in_force && !state.has(map::Flag::settings_default)) co_return std::nullopt;
+    auto const written = co_await write_adapter_settings(bus, place, wanted);
+    if (!written) co_return fail(written.error());
+    co_return *in_force;
 }
 
 Task<Result<void>> own_adapter(ModbusMaster& bus, AdapterPlace const& place, std::uint64_t binding, std::uint64_t data_base) {

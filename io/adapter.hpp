@@ -2,8 +2,10 @@
 // docs/adapter-registers.md.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -12,6 +14,8 @@
 #include "wire/adapter_map.hpp"
 
 namespace marrowlink {
+
+inline constexpr int adapter_attempts_max = 3;  // questions in a row without a good answer; then the connection is over
 
 struct AdapterPlace {
     std::uint8_t unit = 1;
@@ -34,6 +38,7 @@ struct AdapterState {
     std::uint32_t heard = 0, refused = 0;
     std::uint16_t damaged = 0, overruns = 0, bad_frames = 0, command_token = 0, capacity_kib = 0;
     std::string owner_name;
+    std::array<std::uint16_t, 6> hardware_id{};  // all zero where the chip has none
 
     bool has(wire::adapter::Flag flag) const { return (flags & static_cast<std::uint16_t>(flag)) != 0; }
 };
@@ -44,6 +49,10 @@ Task<Result<wire::adapter::Settings>> read_adapter_settings(ModbusMaster& bus, A
 
 // Taken as a whole, or `refused` with the name of the setting that cannot be.
 Task<Result<void>> write_adapter_settings(ModbusMaster& bus, AdapterPlace const& place, wire::adapter::Settings const& settings);
+
+// The settings of its line as `place` has them. What was in force before; nothing where that was the same and kept.
+Task<Result<std::optional<wire::adapter::Settings>>> settle_adapter(ModbusMaster& bus, AdapterPlace const& place,
+                                                                    AdapterState const& state);
 
 // From now on it keeps for `place.owner`. `binding` is the owner's number for this log; `data_base` is added to what the log counts.
 // `refused`: another's slots wait.
@@ -61,6 +70,9 @@ std::string describe(ModbusMaster const& bus, AdapterPlace const& place);
 // A request to the adapter at `place`, to be completed.
 ModbusRequest adapter_request(AdapterPlace const& place, ModbusFunction function, std::uint16_t address, std::size_t count);
 
+// A question whose answer is lost is asked again: none of those an adapter knows does more when it comes twice.
+Task<Result<ModbusAnswer>> ask_adapter(ModbusMaster& bus, ModbusRequest request);
+
 // Whether the adapter did what it was asked; else `unavailable` while it is busy, or `refused`, naming `what` it did not do.
 Result<void> adapter_done(ModbusMaster const& bus, AdapterPlace const& place, Result<ModbusAnswer> const& answer, std::string_view what);
 
@@ -69,5 +81,6 @@ std::uint64_t number_at(std::vector<std::uint16_t> const& registers, std::size_t
 void put_u64(std::vector<std::uint16_t>& registers, std::uint64_t value);
 
 std::string_view words_of(wire::adapter::ResetCause cause);
+std::string_view name_of_setting(std::uint16_t refused);  // as wire::adapter::decode gives it
 
 }  // namespace marrowlink

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "core/log.hpp"
+#include "io/adapter_log.hpp"
 
 namespace marrowlink {
 namespace {
@@ -39,8 +40,8 @@ Task<Result<LinePlace>> AdapterTransport::resume(LinePlace from) {
         co_return fail(
             Fault::broken,
             fmt::format("The adapter, {}, has counted {} bytes of this line, this gateway {}: one of them was restored from a copy. "
-                        "To go on, write its block \"owner\" with another binding: docs/adapter-registers.md",
-                        describe(*bus_, place_), data_end_, from.position));
+                        "To go on, stop this gateway, say: marrowlink-gateway adapter set {} --count-anew, and start it again.",
+                        describe(*bus_, place_), data_end_, from.position, place_.instrument));
     release(0);
     LinePlace out;
     out.position = skip_to_;
@@ -158,14 +159,10 @@ void AdapterTransport::release(std::uint64_t offset) {
     }
 }
 
-// A question whose answer is lost may be asked again: none of them does more when it comes twice.
 Task<Result<ModbusAnswer>> AdapterTransport::ask(ModbusRequest request) {
-    for (int attempt = 1;; ++attempt) {
-        auto answer = co_await bus_->ask(request);
-        if (answer) co_return answer;
-        bool const worth = answer.error().fault == Fault::timed_out || answer.error().fault == Fault::refused;
-        if (!worth || attempt == attempts_max) co_return fail(Fault::closed, answer.error().message);
-    }
+    auto answer = co_await ask_adapter(*bus_, std::move(request));
+    if (!answer) co_return fail(Fault::closed, answer.error().message);
+    co_return answer;
 }
 
 Task<Result<void>> AdapterTransport::fetch() {
@@ -180,19 +177,12 @@ Task<Result<void>> AdapterTransport::fetch() {
     }
     put_u64(request.values, cursor_);
     auto const answer = co_await ask(std::move(request));
-    auto const good = adapter_done(*bus_, place_, answer, "give what it keeps");
-    if (!good) co_return fail(Fault::closed, good.error().message);
-    auto const& window = answer->values;
-    std::size_t const shown = window[at::bytes];
-    if (window[at::guard_first] != window[at::guard_last] || shown > at::data_bytes_max ||
-        number_at(window, at::position, 2) != (cursor_ & 0xFFFF'FFFF))
-        co_return fail(Fault::closed,
-                       fmt::format("The adapter, {}, showed another place of its log than was asked for.", describe(*bus_, place_)));
+    auto const shown = window_bytes(*bus_, place_, answer, cursor_);
+    if (!shown) co_return fail(Fault::closed, shown.error().message);
     if (frees) freed_ = freeing;
-    for (std::size_t i = 0; i < shown; ++i)
-        bytes_.push_back(static_cast<std::uint8_t>(i % 2 == 0 ? window[at::data + i / 2] >> 8 : window[at::data + i / 2]));
-    cursor_ += shown;
-    more_ = shown == at::data_bytes_max;
+    bytes_.insert(bytes_.end(), shown->begin(), shown->end());
+    cursor_ += shown->size();
+    more_ = shown->size() == at::data_bytes_max;
     co_return Result<void>{};
 }
 
@@ -213,42 +203,26 @@ Result<AdapterTransport::Step> AdapterTransport::step() {
     if (gap_) return Step::gap;
     if (used_ < payload_.size()) return Step::bytes;
     finish_slot();
-    if (bytes_.size() < wire::slot_header_bytes) return Step::nothing;
-    auto const slot = wire::read_header(bytes_);
-    if (!slot) return fail(Fault::closed, fmt::format("The adapter, {}, shows bytes that are no slot.", describe(*bus_, place_)));
-    std::size_t const size = wire::slot_bytes(*slot);
-    if (bytes_.size() < size) return Step::nothing;
-    auto const whole = wire::Bytes(bytes_).first(size);
-    bool const holds = wire::load_u32(whole, size - wire::slot_sum_bytes) == wire::crc32(whole.first(size - wire::slot_sum_bytes));
-    std::string payload(reinterpret_cast<char const*>(bytes_.data()) + wire::slot_header_bytes, slot->payload_bytes);
-    std::uint64_t const end = cursor_ - bytes_.size() + size;
-    std::uint64_t const place = state_.data_base + slot->offset;
-    if (slot->kind == wire::SlotKind::data) data_end_ = place + slot->payload_bytes;
-    bool const is_gap = !holds || slot->kind != wire::SlotKind::data;
-    if (is_gap) gap_ = words_of(*slot, payload, holds);
+    auto first = first_slot(*bus_, place_, bytes_, cursor_ - bytes_.size());
+    if (!first) return fail(first.error());
+    if (!*first) return Step::nothing;
+    AdapterSlot& kept = **first;
+    bool const is_data = kept.slot.kind == wire::SlotKind::data;
+    std::uint64_t const place = state_.data_base + kept.slot.offset;
+    if (is_data) data_end_ = place + kept.slot.payload_bytes;
+    bool const is_gap = !kept.holds || !is_data;
+    if (is_gap) gap_ = words_of_gap(kept);
     if (is_gap && returned_ > 0 && resumed_) return Step::gap;  // it ends this connection, and is met again by the next one
-    bytes_.erase(bytes_.begin(), bytes_.begin() + static_cast<std::ptrdiff_t>(size));
-    slot_end_ = end;
+    bytes_.erase(bytes_.begin(), bytes_.begin() + static_cast<std::ptrdiff_t>(wire::slot_bytes(kept.slot)));
+    slot_end_ = kept.end();
     if (is_gap) {
-        if (slot->kind == wire::SlotKind::data) skip_to_ = std::max(skip_to_, place + slot->payload_bytes);
+        if (is_data) skip_to_ = std::max(skip_to_, place + kept.slot.payload_bytes);
         return Step::gap;
     }
-    payload_ = std::move(payload);
+    payload_ = std::move(kept.payload);
     if (resumed_ && place < skip_to_) used_ = static_cast<std::size_t>(std::min<std::uint64_t>(skip_to_ - place, payload_.size()));
     if (resumed_) skip_to_ = std::max(skip_to_, place + used_);
     return step();
-}
-
-std::string AdapterTransport::words_of(wire::Slot const& slot, std::string const& payload, bool holds) {
-    if (!holds) return fmt::format("The adapter's memory of {} bytes went bad; they are lost.", slot.payload_bytes);
-    wire::Bytes const bytes(reinterpret_cast<std::uint8_t const*>(payload.data()), payload.size());
-    if (slot.kind == wire::SlotKind::restart && bytes.size() >= 2)
-        return fmt::format("The adapter began anew here ({}): what the instrument said while it was off was not heard.",
-                           marrowlink::words_of(static_cast<map::ResetCause>(wire::load_u16(bytes, 0))));
-    if (slot.kind == wire::SlotKind::loss && bytes.size() >= 12)
-        return fmt::format("The adapter lost bytes here: {} for want of room, {} damaged on the line, {} that came too fast.",
-                           wire::load_u32(bytes, 0), wire::load_u32(bytes, 4), wire::load_u32(bytes, 8));
-    return "The adapter tells of a loss in words that this gateway does not know.";
 }
 
 AdapterLine::AdapterLine(std::shared_ptr<ModbusMaster> bus, AdapterPlace place, Clock& clock, Entropy& entropy)
@@ -262,20 +236,13 @@ Task<Result<std::unique_ptr<Transport>>> AdapterLine::open() {
     if (state->owner_id != 0 && state->owner_id != adapter_owner_id(place_.owner))
         co_return fail(
             Fault::refused,
-            fmt::format("The adapter, {}, keeps the line of \"{}\", not of \"{}\": are cables swapped? If it was moved on purpose, "
-                        "let it be emptied where it was and then write zeros into its block \"owner\": docs/adapter-registers.md",
-                        describe(*bus_, place_), state->owner_name, place_.owner));
-    auto const in_force = co_await read_adapter_settings(*bus_, place_);
-    if (!in_force) co_return fail(in_force.error());
-    map::Settings wanted = place_.settings;
-    wanted.unit = in_force->unit;
-    wanted.bus_baud = in_force->bus_baud;
-    wanted.bus_parity = in_force->bus_parity;
-    if (wanted != *in_force || state->has(map::Flag::settings_default)) {
-        auto const written = co_await write_adapter_settings(*bus_, place_, wanted);
-        if (!written) co_return fail(written.error());
-        log::info("adapter.set", {{"instrument", place_.instrument}, {"baud", wanted.baud}});
-    }
+            fmt::format(
+                "The adapter, {}, keeps the line of \"{}\", not of \"{}\": are cables swapped? If it was moved on purpose, "
+                "let it be emptied where it was; then stop this gateway, say: marrowlink-gateway adapter set {}, and start it again.",
+                describe(*bus_, place_), state->owner_name, place_.owner, place_.instrument));
+    auto const before = co_await settle_adapter(*bus_, place_, *state);
+    if (!before) co_return fail(before.error());
+    if (*before) log::info("adapter.set", {{"instrument", place_.instrument}, {"baud", place_.settings.baud}});
     if (state->storage == map::Storage::ram)
         log::warn("adapter.forgetful",
                   {{"instrument", place_.instrument}, {"reason", "its memory chip does not answer: it keeps nothing when its power goes"}});

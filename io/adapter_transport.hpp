@@ -11,13 +11,11 @@
 #include "core/clock.hpp"
 #include "core/transport.hpp"
 #include "io/adapter.hpp"
-#include "wire/adapter_slot.hpp"
 
 namespace marrowlink {
 
 class AdapterTransport final : public Transport {
  public:
-    static constexpr int attempts_max = 3;  // questions in a row without a good answer; then the connection is over
     static constexpr std::chrono::milliseconds busy_pause{20}, command_patience{10'000};  // a command that the adapter cannot take yet
 
     // `fresh_binding`: a random number, for an adapter that this gateway has not had on this line.
@@ -46,7 +44,6 @@ class AdapterTransport final : public Transport {
     void finish_slot();
     void pass_gap();
     std::string count() const;  // for LinePlace
-    static std::string words_of(wire::Slot const& slot, std::string const& payload, bool holds);
 
     std::shared_ptr<ModbusMaster> bus_;
     AdapterPlace place_;

@@ -28,6 +28,11 @@ class Commands final : public GatewayCommands {
         readings.push_back(Reading{"P-1", "OD", "A1", "", "600", "", "0.123", "OD", ""});
         co_return readings;
     }
+    Task<Result<json::object>> adapter(std::string instrument) override {
+        if (instrument == "silent") co_return fail(Fault::timed_out, "The adapter did not answer.");
+        if (instrument != "reader") co_return co_await GatewayCommands::adapter(std::move(instrument));
+        co_return json::object{{"firmware", "0.1.0"}};
+    }
     Result<json::object> rehearse(std::chrono::milliseconds length, std::string who) override {
         said.push_back("rehearse " + std::to_string(length.count()) + " " + who);
         if (busy) return fail(Fault::refused, "Not now.");
@@ -248,4 +253,12 @@ TEST_CASE("once the last page is closed nothing sleeps on its behalf") {
     world.board.link("connected", "");
     world.clock.settle();
     CHECK(world.clock.sleepers() == 0);
+}
+
+TEST_CASE("an adapter is asked through its gateway; one that is silent, or is not there, is said") {
+    World world;
+    CHECK(world.ask("GET", "/api/instruments/reader/adapter").body == R"({"firmware":"0.1.0"})");
+    CHECK(world.ask("GET", "/api/instruments/silent/adapter").status == 503);
+    CHECK(world.ask("GET", "/api/instruments/other/adapter").status == 409);
+    CHECK(world.ask("POST", "/api/instruments/reader/adapter").status == 405);
 }

@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
-"""The adapter's own program in QEMU, read by masters that are not ours: mbpoll and pymodbus, which know it from docs/adapter-registers.md alone."""
+"""The adapter's own program in QEMU, read by masters that are not ours: mbpoll and pymodbus, which know it from docs/adapter-registers.md alone;
+and by `marrowlink-gateway adapter`."""
 
+import json
 import pathlib
 import random
 import shutil
@@ -15,7 +17,7 @@ from pymodbus.client import ModbusSerialClient
 from pymodbus.pdu import ExceptionResponse
 
 from qemu import Adapter
-from world import ROOT, wait_until
+from world import BIN, ROOT, World, wait_until
 
 sys.path.insert(0, str(ROOT / "tests/wire"))
 import adapter_document as document  # noqa: E402
@@ -341,6 +343,117 @@ class AdapterTest(unittest.TestCase):
             self.refused(3, read, 0, 126)
             self.refused(3, read, 0, 0)
         self.assertEqual(self.master.state()["bad_frames"], 0)
+
+
+class CommandTest(unittest.TestCase):
+    """`marrowlink-gateway adapter`, beside a gateway that runs and one that does not."""
+
+    INSTRUMENT = """
+[[instrument]]
+id = "{id}"
+driver = "line"
+terminator = "\\r\\n"
+baud = 19200
+adapter = {{ port = "{bus}", parity = "none", unit = {unit}, response_timeout_ms = 300 }}
+"""
+
+    def setUp(self):
+        self.world = World(prefix="marrowlink-adapter-")
+        self.addCleanup(self.world.stop)
+        self.adapter = Adapter(self.world.directory)
+        self.addCleanup(self.adapter.stop)
+        self.adapter.start()
+        self.instrument = self.adapter.open_instrument()
+        self.addCleanup(self.instrument.close)
+
+    def configure(self, *instruments, gateway="gw1"):
+        """(id, unit) of each. The gateway's process, not started."""
+        return self.world.gateway("".join(self.INSTRUMENT.format(id=name, unit=unit, bus=self.adapter.port) for name, unit in instruments),
+                                  gateway=gateway)
+
+    def command(self, *words):
+        """Exit code, what it printed, and its error."""
+        done = subprocess.run([BIN / "marrowlink-gateway", "adapter", *words, "-c", self.world.path("gateway.toml")], capture_output=True,
+                              text=True, timeout=60)
+        return done.returncode, done.stdout, done.stderr
+
+    def done(self, *words):
+        code, out, error = self.command(*words)
+        self.assertEqual((0, ""), (code, error), f"adapter {' '.join(words)}\n{out}")
+        return out
+
+    def refused(self, expected, *words):
+        code, out, error = self.command(*words)
+        self.assertEqual(expected, code, f"adapter {' '.join(words)}\n{out}{error}")
+        return out + error
+
+    def say(self, *messages):
+        self.instrument.sendall(b"".join(messages))
+        wait_until(lambda: all(message.strip().decode() in self.done("log", "reader") for message in messages), 20, "the messages to be kept")
+
+    def test_a_new_adapter_is_shown_set_and_read(self):
+        self.configure(("reader", 1))
+        self.assertRegex(self.done("list"), r"^reader: unit 1 on \S+adapter-port 115200 8N1: firmware \d+\.\d+\.\d+, a file of QEMU's host, 1 start, "
+                                            r"nobody's, 34 bytes wait; no settings were kept")
+        shown = self.done("show", "reader")
+        self.assertIn("9600   <- the configuration asks for 19200", shown)
+        told = json.loads(self.done("show", "reader", "--json"))
+        self.assertEqual((told["boots"], told["log"]["waiting_bytes"], told["board"]), (1, 34, "QEMU"))
+        self.assertNotIn("owner", told)
+        changed = self.done("set", "reader")
+        self.assertIn("baud: 19200, before: 9600", changed)
+        self.assertIn("a message ends: behind 0Dh 0Ah, before: behind 0Ah", changed)
+        self.assertIn("already", self.done("set", "reader"))
+        self.say(b"12.01 g\r\n", b"12.02 g\r\n")
+        waits = json.loads(self.done("list", "--json"))["adapters"][0]
+        self.assertTrue(waits["owner"]["is_this_gateway"])
+        for _ in range(2):  # nothing is freed
+            log = self.done("log", "reader").splitlines()
+            self.assertEqual(len(log), 4, log)
+            self.assertRegex(log[1], r"^ +0 +1 +0 .*The adapter began anew here")
+            self.assertRegex(log[2], r"^ +34 +1 +9  20\d\d-\S+Z +12\.01 g\\r\\n$")
+        self.assertEqual(json.loads(self.done("show", "reader", "--json"))["log"], waits["log"])
+
+    def test_what_another_gateway_has_not_got_is_lost_only_when_that_is_asked_for(self):
+        self.configure(("reader", 1), gateway="gw2")
+        self.done("set", "reader")
+        self.say(b"12.01 g\r\n")
+        self.configure(("reader", 1))
+        said = self.refused(65, "set", "reader")
+        self.assertIn("1 message of 9 bytes", said)
+        self.assertIn("--take-over", said)
+        self.assertIn("12.01 g", self.done("log", "reader"))
+        self.assertIn("another owner's", self.done("list"))
+        self.assertIn("thrown away", self.done("set", "reader", "--take-over"))
+        self.assertIn("this gateway's", self.done("list"))
+        self.assertEqual(len(self.done("log", "reader").splitlines()), 1)
+
+    def test_mistakes_are_named_and_what_does_not_answer_is_said(self):
+        self.configure(("reader", 1), ("silent", 2))
+        self.assertIn('behind one: "reader", "silent"', self.refused(64, "show", "balance"))
+        self.refused(64, "show")
+        self.refused(64)
+        listed = self.refused(69, "list")
+        self.assertIn("reader: unit 1 on", listed)
+        self.assertRegex(listed, "silent: unit 2 on .*did not answer")
+        self.assertIn("1 of 2 adapters could not be read", listed)
+        self.refused(69, "set", "silent")
+        self.world.path("gateway.toml").write_text("site = 1\n")
+        self.refused(78, "list")
+
+    def test_beside_a_running_gateway_it_is_the_gateway_that_is_asked(self):
+        gateway = self.configure(("reader", 1))
+        gateway.start()
+        wait_until(lambda: "this gateway's" in self.done("list"), 20, "the gateway to own the adapter")
+        self.instrument.sendall(b"12.01 g\r\n")
+        wait_until(lambda: json.loads(self.done("show", "reader", "--json"))["log"]["freed_data_bytes"] == 9, 20, "the message to be durable")
+        for words in (("set", "reader"), ("log", "reader")):
+            said = self.refused(69, *words)
+            self.assertIn("The gateway is running", said)
+            self.assertIn("sudo systemctl stop marrowlink-gateway", said)
+        self.adapter.kill()
+        self.assertRegex(self.refused(69, "show", "reader"), "did not answer|is not there|Was it unplugged")
+        gateway.stop()
 
 
 if __name__ == "__main__":
