@@ -132,6 +132,11 @@ std::uint64_t adapter_owner_id(std::string const& owner) {
 Task<Result<AdapterState>> read_adapter(ModbusMaster& bus, AdapterPlace const& place) {
     namespace at = map::state;
     auto const answer = co_await bus.ask(adapter_request(place, ModbusFunction::read_holding_registers, at::base, at::count));
+    if (!answer && answer.error().fault == Fault::timed_out)
+        co_return fail(Fault::timed_out,
+                       fmt::format("{} Has it power, is the bus connected, and are unit, baud and parity the adapter's (a "
+                                   "new one is unit 1 at 115200 8E1)?",
+                                   answer.error().message));
     if (!answer) co_return fail(answer.error());
     if (!answer->done() || answer->values[at::magic] != map::magic)
         co_return fail(Fault::refused,

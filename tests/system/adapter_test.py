@@ -437,7 +437,7 @@ adapter = {{ port = "{bus}", parity = "none", unit = {unit}, response_timeout_ms
         self.assertIn("reader: unit 1 on", listed)
         self.assertRegex(listed, "silent: unit 2 on .*did not answer")
         self.assertIn("1 of 2 adapters could not be read", listed)
-        self.refused(69, "set", "silent")
+        self.assertIn("Has it power", self.refused(69, "set", "silent"))
         self.world.path("gateway.toml").write_text("site = 1\n")
         self.refused(78, "list")
 
@@ -451,6 +451,12 @@ adapter = {{ port = "{bus}", parity = "none", unit = {unit}, response_timeout_ms
             said = self.refused(69, *words)
             self.assertIn("The gateway is running", said)
             self.assertIn("sudo systemctl stop marrowlink-gateway", said)
+        with self.subTest("a gateway that does not answer where the configuration says"):
+            config = self.world.path("gateway.toml")
+            known = config.read_text()
+            config.write_text(known.replace(str(self.world.socket), f"{self.world.socket}-other"))
+            self.assertRegex(self.refused(69, "log", "reader"), r"is held by \S+ \(process \d+\)")
+            config.write_text(known)
         self.adapter.kill()
         self.assertRegex(self.refused(69, "show", "reader"), "did not answer|is not there|Was it unplugged")
         gateway.stop()
