@@ -76,6 +76,7 @@ Task<Result<void>> AdapterTransport::look_for(std::uint64_t position) {
     taken_.clear();
     data_end_ = first;
     skip_to_ = std::max(first, position);
+    expecting_ = true;
     for (;;) {
         auto const met = step();
         if (!met) co_return fail(met.error());
@@ -95,14 +96,7 @@ Task<Result<std::size_t>> AdapterTransport::read_some(std::span<std::byte> into,
     for (;;) {
         auto const step_made = step();
         if (!step_made) co_return fail(step_made.error());
-        if (*step_made == Step::bytes) {
-            std::size_t const count = std::min(into.size(), payload_.size() - used_);
-            std::copy_n(reinterpret_cast<std::byte const*>(payload_.data()) + used_, count, into.begin());
-            used_ += count;
-            returned_ += count;
-            if (used_ == payload_.size()) finish_slot();
-            co_return count;
-        }
+        if (*step_made == Step::bytes) co_return take(into);
         if (*step_made == Step::gap) {
             // Behind a gap another connection goes on, unless nothing was said on this one yet.
             if (returned_ > 0) co_return fail(Fault::closed, *gap_);
@@ -126,6 +120,20 @@ Task<Result<std::size_t>> AdapterTransport::read_some(std::span<std::byte> into,
         polled_ = true;
         if (!fetched) co_return fail(fetched.error());
     }
+}
+
+// Of all slots that are here, up to a gap: whoever reads makes what it got durable before it reads on, and one commit serves them all.
+std::size_t AdapterTransport::take(std::span<std::byte> into) {
+    std::size_t taken = 0;
+    do {
+        std::size_t const count = std::min(into.size() - taken, payload_.size() - used_);
+        std::copy_n(reinterpret_cast<std::byte const*>(payload_.data()) + used_, count, into.begin() + static_cast<std::ptrdiff_t>(taken));
+        used_ += count;
+        returned_ += count;
+        taken += count;
+        if (used_ == payload_.size()) finish_slot();
+    } while (taken < into.size() && step() == Step::bytes);  // a gap or an error comes again with the next read
+    return taken;
 }
 
 Task<Result<void>> AdapterTransport::write(std::span<std::byte const> bytes) {
@@ -165,9 +173,11 @@ Task<Result<ModbusAnswer>> AdapterTransport::ask(ModbusRequest request) {
     co_return answer;
 }
 
+// While nothing waits only the head of the window is looked at: a bus carries four such looks in the time of a whole window.
 Task<Result<void>> AdapterTransport::fetch() {
     namespace at = map::window;
-    auto request = adapter_request(place_, ModbusFunction::read_write_multiple_registers, at::base, at::count);
+    bool const whole = std::exchange(expecting_, false);
+    auto request = adapter_request(place_, ModbusFunction::read_write_multiple_registers, at::base, whole ? at::count : at::data);
     std::uint64_t const freeing = to_free_;
     bool const frees = freeing > freed_ && state_.owner_id != 0;
     request.write_address = map::control::base + (frees ? 0 : map::control::cursor);
@@ -177,11 +187,17 @@ Task<Result<void>> AdapterTransport::fetch() {
     }
     put_u64(request.values, cursor_);
     auto const answer = co_await ask(std::move(request));
+    if (!whole && answer && answer->done()) {
+        if (frees) freed_ = freeing;
+        expecting_ = more_ = answer->values[at::bytes] > 0;
+        co_return Result<void>{};
+    }
     auto const shown = window_bytes(*bus_, place_, answer, cursor_);
     if (!shown) co_return fail(Fault::closed, shown.error().message);
     if (frees) freed_ = freeing;
     bytes_.insert(bytes_.end(), shown->begin(), shown->end());
     cursor_ += shown->size();
+    expecting_ = !shown->empty();
     more_ = shown->size() == at::data_bytes_max;
     co_return Result<void>{};
 }

@@ -41,6 +41,7 @@ class AdapterTransport final : public Transport {
     Task<Result<void>> own(std::uint64_t data_base);
     Task<Result<void>> look_for(std::uint64_t position);
     Result<Step> step();
+    std::size_t take(std::span<std::byte> into);
     void finish_slot();
     void pass_gap();
     std::string count() const;  // for LinePlace
@@ -64,7 +65,8 @@ class AdapterTransport final : public Transport {
     std::uint64_t to_free_;
     std::optional<std::string> gap_;  // met, and to be told before anything behind it
     std::uint16_t token_;
-    bool more_ = false;  // the window was full
+    bool more_ = false;      // there is more than was fetched
+    bool expecting_ = true;  // something came with the last look, or may be there already: the next one takes the whole window
     bool polled_ = false;
 };
 

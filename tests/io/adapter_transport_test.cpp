@@ -98,6 +98,65 @@ TEST_CASE("what the adapter kept is read, and freed when it is durable here") {
     CHECK(state.freed_data == bench.durable.size());
 }
 
+TEST_CASE("one read gives all messages that are here, up to a gap, and each is freed when it is durable") {
+    Bench bench;
+    for (char const* const line : {"one\n", "two\n", "three\n"}) bench.box->hear(line);
+    bench.resume();
+    std::array<std::byte, 300> buffer;
+    auto const read = [&](std::size_t room = 300) {
+        auto const got = bench.clock.finish(bench.transport->read_some(std::span(buffer).first(room), bench.clock.now() + 1s));
+        return got ? std::string(reinterpret_cast<char const*>(buffer.data()), *got) : got.error().message;
+    };
+    CHECK(read() == "one\ntwo\nthree\n");
+    bench.transport->release(8);
+    bench.box->hear("four\n");
+    bench.box->power_off();
+    bench.box->power_on();
+    bench.box->hear("five\n");
+    CHECK(read() == "four\n");
+    CHECK(bench.state().freed_data == 8);
+    CHECK(read().find("began anew here") != std::string::npos);
+
+    bench.durable = "one\ntwo\nthree\nfour\n";
+    bench.resume();
+    CHECK(read(2) == "fi");  // the restart is passed in silence: nothing was said on this connection yet
+    CHECK(read(2) == "ve");
+    CHECK(read() == "\n");
+}
+
+TEST_CASE("while nothing waits only the head of the window is read, and all of it once something does") {
+    struct Counting final : ModbusMaster {
+        explicit Counting(std::shared_ptr<AdapterBox> adapter) : box(std::move(adapter)) {}
+        Task<Result<ModbusAnswer>> ask(ModbusRequest request) override {
+            counts.push_back(request.count);
+            co_return co_await box->ask(std::move(request));
+        }
+        std::string name() const override { return box->name(); }
+        std::shared_ptr<AdapterBox> box;
+        std::vector<std::uint16_t> counts;
+    };
+    namespace window = wire::adapter::window;
+    Bench bench;
+    auto const bus = std::make_shared<Counting>(bench.box);
+    AdapterLine line{bus, bench.place, bench.clock, bench.dice};
+    bench.transport = bench.clock.finish(line.open()).value();
+    REQUIRE(bench.resume_at(0));
+    CHECK(bench.read().fault == Fault::timed_out);
+    bus->counts.clear();
+    CHECK(bench.read().fault == Fault::timed_out);
+    CHECK(bus->counts.size() > 10);
+    CHECK(std::count(bus->counts.begin(), bus->counts.end(), window::data) == std::ssize(bus->counts));
+    bus->counts.clear();
+    for (int n = 0; n < 20; ++n) bench.box->hear("a message of some length\n");
+    CHECK(bench.read().fault == Fault::timed_out);
+    CHECK(bench.durable.size() == 20 * 25);
+    std::size_t const windows = (20 * (25 + 32) + window::data_bytes_max - 1) / window::data_bytes_max;
+    REQUIRE(bus->counts.size() > windows + 2);
+    CHECK(bus->counts[0] == window::data);
+    for (std::size_t n = 1; n <= windows; ++n) CHECK(bus->counts[n] == window::count);
+    CHECK(bus->counts.back() == window::data);
+}
+
 TEST_CASE("what is not durable here stays in the adapter, and comes again to whoever asks, from the middle of a slot too") {
     Bench bench;
     bench.box->hear(std::string(900, 'a') + "\n");
