@@ -61,13 +61,12 @@ ModbusRequest adapter_request(AdapterPlace const& place, ModbusFunction function
 }
 
 Task<Result<ModbusAnswer>> ask_adapter(ModbusMaster& bus, ModbusRequest request) {
-    auto answer = co_await bus.ask(request);
-    for (int attempts = 1; attempts < adapter_attempts_max && !answer; ++attempts) {
-        Fault const fault = answer.error().fault;
-        if (fault != Fault::timed_out && fault != Fault::refused) break;
-        answer = co_await bus.ask(request);
+    for (int attempt = 1;; ++attempt) {
+        auto answer = co_await bus.ask(request);
+        if (answer) co_return *std::move(answer);
+        bool const worth = answer.error().fault == Fault::timed_out || answer.error().fault == Fault::refused;
+        if (!worth || attempt == adapter_attempts_max) co_return fail(answer.error());
     }
-    co_return answer;
 }
 
 Result<void> adapter_done(ModbusMaster const& bus, AdapterPlace const& place, Result<ModbusAnswer> const& answer, std::string_view what) {
