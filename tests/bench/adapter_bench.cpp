@@ -2,14 +2,16 @@
 //
 // usage: bench_adapter serve LINK...
 //        bench_adapter serve-tcp PORT COUNT
-//        bench_adapter wire SOCKET LINK
+//        bench_adapter keep LINK COUNT BYTES
+//        bench_adapter wire PLACE LINK
 //        bench_adapter trips LINK SECONDS
 //
 // serve      an idle adapter behind a pseudo-terminal for each LINK: the firmware's own logic in real time, with memory of this
 //            program. Until SIGTERM; then prints how often they were asked in a second, all together: {"per_s":…}.
 // serve-tcp  COUNT of them as units 1 to COUNT of one Modbus TCP server.
-// wire       carries what comes from SOCKET (an adapter's bus in QEMU) to the pseudo-terminal LINK and back, each character as late as
-//            115,200 baud and 8E1 make it: 11 bits. Until SIGTERM; then prints how late they were beyond that:
+// keep       serve, with one adapter that has heard COUNT lines of so many BYTES already.
+// wire       carries what comes from PLACE (a socket or a serial port: an adapter's bus) to the pseudo-terminal LINK and back, each
+//            character as late as 115,200 baud and 8E1 make it: 11 bits. Until SIGTERM; then prints how late they were beyond that:
 //            {"characters":…,"late_p50_us":…,"late_p99_us":…}.
 // trips      reads of 1 and of 125 registers of unit 1, for SECONDS each, with libmodbus alone and with ModbusBus in turn. Prints for each
 //            {"registers":…,"plain_per_s":…,"plain_p50_ms":…,"plain_p99_ms":…,"bus_per_s":…,"bus_p50_ms":…,"bus_p99_ms":…}.
@@ -48,7 +50,7 @@ using std::chrono::microseconds;
 using std::chrono::nanoseconds;
 
 namespace {
-constexpr std::uint32_t memory_bytes = 64u << 10;
+constexpr std::uint32_t memory_bytes = 512u << 10;                // as a board has
 constexpr microseconds bus_awake{5'000}, bus_look{200};           // while a question comes in, silence is measured closely
 constexpr nanoseconds character{11 * 1'000'000'000ll / 115'200};  // start, 8 bits, parity, stop
 constexpr std::uint16_t window_at = wire::adapter::window::base, window_registers = wire::adapter::window::count;
@@ -103,6 +105,11 @@ class IdleAdapter {
         awake_ = true;
     }
     bool awake() const { return awake_; }
+    void hear_instrument(std::string_view line) {
+        instrument_.say(line, now_us());
+        do adapter_.poll(now_us());
+        while (instrument_.waiting() > 0);
+    }
     // What it says on the bus now.
     std::string poll() {
         awake_ = now() < awake_until_;  // looked at before, so that the last look is one after all that time
@@ -139,13 +146,14 @@ class Rate {
     decltype(now()) first_{}, last_{};
 };
 
-int serve(std::vector<std::string> const& links) {
+int serve(std::vector<std::string> const& links, int lines = 0, std::size_t bytes = 0) {
     std::vector<std::unique_ptr<IdleAdapter>> adapters;
     std::vector<pollfd> ports;
     for (std::string const& link : links) {
         ports.push_back({Terminal(link).master, POLLIN, 0});
         adapters.push_back(std::make_unique<IdleAdapter>());
     }
+    for (int n = 0; n < lines; ++n) adapters[0]->hear_instrument(fmt::format("{:<{}}\n", fmt::format("{:08}", n), bytes - 1));
     char buffer[512];
     Rate rate;
     while (!ended) {
@@ -266,13 +274,20 @@ class Direction {
     std::vector<double> late_us_;
 };
 
-int be_wire(std::string const& path, std::string const& link) {
+int connected(std::string const& path) {
+    int const port = ::open(path.c_str(), O_RDWR | O_NOCTTY | O_CLOEXEC);
+    if (port >= 0) return port;
     int const bus = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     sockaddr_un there{};
     there.sun_family = AF_UNIX;
     if (path.size() >= sizeof there.sun_path) give_up(path + " is too long a name");
     path.copy(there.sun_path, path.size());
     if (::connect(bus, reinterpret_cast<sockaddr*>(&there), sizeof there) != 0) give_up(path + ": " + std::strerror(errno));
+    return bus;
+}
+
+int be_wire(std::string const& path, std::string const& link) {
+    int const bus = connected(path);
     Terminal const terminal(link);
     Direction answers(bus, terminal.master), questions(terminal.master, bus);
     std::vector<pollfd> ports{{bus, POLLIN, 0}, {terminal.master, POLLIN, 0}};
@@ -361,6 +376,7 @@ int main(int argc, char** argv) {
     end_on_sigterm();
     if (verb == "serve" && words.size() > 1) return serve({words.begin() + 1, words.end()});
     if (verb == "serve-tcp" && words.size() == 3) return serve_tcp(static_cast<std::uint16_t>(std::stoi(words[1])), std::stoul(words[2]));
+    if (verb == "keep" && words.size() == 4) return serve({words[1]}, std::stoi(words[2]), std::stoul(words[3]));
     if (verb == "wire" && words.size() == 3) return be_wire(words[1], words[2]);
     fmt::print(stderr, "usage: see the head of tests/bench/adapter_bench.cpp\n");
     return 64;
