@@ -12,37 +12,9 @@ namespace {
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
-std::size_t digits_from(std::string_view text, std::size_t at) {
-    std::size_t end = at;
-    while (end < text.size() && is_digit(text[end])) ++end;
-    return end - at;
-}
-
-// -12  0.5  0,5  1.2E-05
 Cell number(std::string_view text) {
-    Cell const no{CellKind::unknown, 0, false};
-    Cell cell{CellKind::number, 0, false};
-    std::size_t at = !text.empty() && (text[0] == '-' || text[0] == '+') ? 1 : 0;
-    std::size_t const whole = digits_from(text, at);
-    if (whole == 0) return no;
-    bool const leading_zero = text[at] == '0';
-    at += whole;
-    if (at < text.size() && (text[at] == '.' || text[at] == ',')) {
-        cell.separator = text[at++];
-        std::size_t const fraction = digits_from(text, at);
-        if (fraction == 0) return no;
-        at += fraction;
-        cell.decisive = leading_zero || whole > 3 || fraction != 3;
-    }
-    if (at < text.size() && (text[at] == 'e' || text[at] == 'E')) {
-        ++at;
-        if (at < text.size() && (text[at] == '-' || text[at] == '+')) ++at;
-        std::size_t const exponent = digits_from(text, at);
-        if (exponent == 0) return no;
-        at += exponent;
-        cell.decisive = true;
-    }
-    return at == text.size() ? cell : no;
+    auto const found = decimal_of(text);
+    return found ? Cell{CellKind::number, *found} : Cell{CellKind::unknown, {}};
 }
 
 }  // namespace
@@ -50,37 +22,15 @@ Cell number(std::string_view text) {
 Cell classify(std::string_view text) {
     if (text.empty()) return {};
     if (is_digit(text[0]) || text[0] == '-' || text[0] == '+') return number(text);
-    if (text == "OVRFLW" || text == "MISSED") return {CellKind::word, 0, false};
+    if (text == "OVRFLW" || text == "MISSED") return {CellKind::word, {}};
     if (text.find_first_not_of('?') == std::string_view::npos || text.find_first_not_of('*') == std::string_view::npos)
-        return {CellKind::word, 0, false};
+        return {CellKind::word, {}};
     if (text[0] == '>' || text[0] == '<') {
         Cell bound = number(text.substr(1));
         if (bound.kind == CellKind::number) bound.kind = CellKind::word;
         return bound;
     }
-    return {CellKind::unknown, 0, false};
-}
-
-void DecimalSeparator::see(Cell const& cell, std::string_view text, std::size_t line) {
-    if (cell.separator == 0) return;
-    Witness& first = cell.separator == ',' ? comma_ : point_;
-    if (first.line == 0) first = {std::string{text}, line};
-    if (cell.separator == ',' && cell.decisive) decisive_ = true;
-}
-
-Result<char> DecimalSeparator::decide() const {
-    if (comma_.line == 0) return '.';
-    if (point_.line != 0)
-        return fail(
-            Fault::refused,
-            fmt::format("The file writes {} in line {} and {} in line {}: it is not clear whether the comma or the point parts decimals.",
-                        in_quotes(comma_.text), comma_.line, in_quotes(point_.text), point_.line));
-    if (!decisive_)
-        return fail(Fault::refused,
-                    fmt::format("Every comma in the file's numbers could part thousands or decimals, the first is {} in line {}; "
-                                "export it with a decimal point, or with a number that decides.",
-                                in_quotes(comma_.text), comma_.line));
-    return ',';
+    return {CellKind::unknown, {}};
 }
 
 Result<std::string> seconds_of(std::string_view text) {

@@ -39,7 +39,7 @@ Result<void> see_numbers(Section const& section, bool layout, std::vector<std::u
         if (layout && cells.back() != "Conc/Dil") continue;
         for (std::size_t c = 1; c < cells.size(); ++c) {
             Cell const cell = classify(cells[c]);
-            if (cell.kind == CellKind::number) separator.see(cell, cells[c], section.first_line + i);
+            if (cell.kind == CellKind::number) separator.see(cell.number, cells[c], section.first_line + i);
         }
     }
     return {};

@@ -222,14 +222,6 @@ class Announcements {
 
 }  // namespace
 
-std::uint32_t row_number(std::string_view letters) {
-    auto const letter = [](char c) { return c >= 'A' && c <= 'Z'; };
-    if (letters.size() == 1 && letter(letters[0])) return static_cast<std::uint32_t>(letters[0] - 'A' + 1);
-    if (letters.size() == 2 && letters[0] == 'A' && letter(letters[1]) && letters[1] <= 'F')
-        return static_cast<std::uint32_t>(26 + letters[1] - 'A' + 1);
-    return 0;
-}
-
 std::string_view name_of(Shape shape) {
     switch (shape) {
         case Shape::endpoint: return "an endpoint read";

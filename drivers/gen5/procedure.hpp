@@ -11,16 +11,13 @@
 #include <vector>
 
 #include "core/error.hpp"
+#include "drivers/plate_shape.hpp"
 #include "drivers/text_table.hpp"
 
 namespace marrowlink::gen5 {
 
 constexpr std::size_t data_sets_max = 256;  // of one plate; one more: refused
 constexpr std::size_t label_bytes_max = 256;
-constexpr std::uint32_t rows_max = 32, columns_max = 48;  // 1,536 wells; a row or column beyond: refused
-
-// "A" → 1 … "Z" → 26, "AA" → 27 … "AF" → 32; 0 when it names no row.
-std::uint32_t row_number(std::string_view letters);
 
 enum class Shape : std::uint8_t { endpoint, kinetic, spectrum };
 std::string_view name_of(Shape shape);

@@ -53,12 +53,12 @@ Result<bool> PlateTables::series_row(Section const& section, DataSet const* set,
                                 cells_.size() - std::min(cells_.size(), first_well), wells_.size()));
     if (first_well == 2) {
         Cell const temperature = classify(cells_[1]);
-        if (temperature.kind == CellKind::number) findings_.separator.see(temperature, cells_[1], line);
+        if (temperature.kind == CellKind::number) findings_.separator.see(temperature.number, cells_[1], line);
     }
     if (!set) {
         for (std::size_t w = 0; w < wells_.size(); ++w) {
             Cell const cell = classify(cells_[first_well + w]);
-            if (cell.kind == CellKind::number) findings_.separator.see(cell, cells_[first_well + w], line);
+            if (cell.kind == CellKind::number) findings_.separator.see(cell.number, cells_[first_well + w], line);
         }
         return true;
     }
@@ -68,7 +68,7 @@ Result<bool> PlateTables::series_row(Section const& section, DataSet const* set,
         if (nm.kind != CellKind::number)
             return fail(Fault::refused, fmt::format("Line {}: {} stands where {} names a wavelength.", line, in_quotes(cells_[0]),
                                                     in_quotes(section.title)));
-        findings_.separator.see(nm, cells_[0], line);
+        findings_.separator.see(nm.number, cells_[0], line);
         index = cells_[0];
     } else {
         auto seconds = seconds_of(cells_[0]);

@@ -9,12 +9,6 @@ namespace marrowlink::gen5 {
 
 namespace {
 
-// Wells of common plates and their columns, to know how many rows a full plate has.
-struct PlateShape {
-    std::uint32_t wells, columns;
-};
-constexpr PlateShape plate_shapes[] = {{6, 3}, {12, 4}, {24, 6}, {48, 8}, {96, 12}, {384, 24}, {1536, 48}};
-
 // Rows of a plate type such as "96 WELL PLATE" with this many columns; 0 when the text does not say.
 std::uint32_t rows_of(std::string_view plate_type, std::size_t columns) {
     for (std::size_t at = 0; at < plate_type.size();) {
@@ -23,8 +17,10 @@ std::uint32_t rows_of(std::string_view plate_type, std::size_t columns) {
         std::size_t end = plate_type.find_first_not_of("0123456789", begin);
         if (end == std::string_view::npos) end = plate_type.size();
         std::string_view const digits = plate_type.substr(begin, end - begin);
-        for (auto const& shape : plate_shapes)
-            if (shape.columns == columns && std::to_string(shape.wells) == digits) return shape.wells / shape.columns;
+        std::uint32_t wells = 0;
+        std::from_chars(digits.data(), digits.data() + digits.size(), wells);
+        auto const shape = plate_shape(wells);
+        if (shape && shape->columns == columns) return shape->rows;
         at = end;
     }
     return 0;
@@ -57,7 +53,7 @@ Result<void> PlateTables::keep(Reading reading, std::string_view text, std::size
                     fmt::format("Line {}, well {} of {}: {} is neither a number nor a word known here (OVRFLW, MISSED, a run of "
                                 "? or *, >number, <number).",
                                 line, reading.well, in_quotes(title), in_quotes(text)));
-    findings_.separator.see(cell, text, line);
+    findings_.separator.see(cell.number, text, line);
     if (findings_.readings.size() == readings_max)
         return fail(Fault::refused, fmt::format("Line {}: the file holds more than {} readings, which is the limit.", line, readings_max));
     (cell.kind == CellKind::number ? reading.value : reading.flag) = text;
@@ -86,7 +82,7 @@ Result<void> PlateTables::matrix_values(Section const& section, std::string_view
     for (std::size_t c = 1; c <= columns; ++c) {
         if (!set) {
             Cell const cell = classify(cells_[c]);
-            if (cell.kind == CellKind::number) findings_.separator.see(cell, cells_[c], line);
+            if (cell.kind == CellKind::number) findings_.separator.see(cell.number, cells_[c], line);
             continue;
         }
         if (cells_[c].empty()) continue;  // not read

@@ -8,16 +8,16 @@
 #include "drivers/gen5/parse.hpp"
 #include "drivers/gen5/tables.hpp"
 #include "drivers/text_table.hpp"
-#include "samples.hpp"
+#include "tests/drivers/plate_samples.hpp"
 
 using namespace marrowlink;
-using namespace gen5_test;
+using namespace plate_test;
 
 namespace {
 
 std::vector<std::string> own_and_shared() {
     std::vector<std::string> all;
-    for (auto const& folder : {own_folder(), shared_folder() / "instruments/files/agilent-gen5"})
+    for (auto const& folder : {own_folder("gen5"), shared_folder() / "instruments/files/agilent-gen5"})
         for (auto const& file : files_of(folder, ".txt")) {
             std::string bytes = slurp(file);
             if (gen5_format().parse(bytes)) all.push_back(std::move(bytes));
@@ -106,7 +106,7 @@ TEST_CASE("no beginning of a Gen5 file passes for the whole (field 62)") {
 }
 
 TEST_CASE("the same export in four locales reads the same (field 63)") {
-    std::string const english = slurp(own_folder() / "two-read-modes.txt");
+    std::string const english = slurp(own_folder("gen5") / "two-read-modes.txt");
     auto const expected = gen5_format().parse(english);
     REQUIRE(expected);
     std::string const comma = numbers_replaced(english, with_comma);
@@ -132,7 +132,7 @@ TEST_CASE("name-bearing values are found in the original bytes") {
     for (auto const& [file, unit] :
          {std::pair{"two-read-modes.txt", 1}, {"kinetic-two-plates-comma.txt", 1}, {"spectrum-utf16le.txt", 2}}) {
         INFO(file);
-        std::string bytes = slurp(own_folder() / file);
+        std::string bytes = slurp(own_folder("gen5") / file);
         auto const before = gen5_format().parse(bytes);
         REQUIRE(before);
         REQUIRE(before->name_bearing.size() >= 2);
@@ -151,11 +151,11 @@ TEST_CASE("name-bearing values are found in the original bytes") {
 }
 
 TEST_CASE("the identity is the reader, the run's start and the plate") {
-    auto const known = gen5_format().parse(slurp(own_folder() / "two-read-modes.txt"));
+    auto const known = gen5_format().parse(slurp(own_folder("gen5") / "two-read-modes.txt"));
     REQUIRE(known);
     CHECK(known->identity == "gen5:20031|9/15/2025 2:05:09 PM|AML-0042");
     CHECK(known->plate == "AML-0042");
-    auto const simulated = gen5_format().parse(slurp(own_folder() / "spectrum-utf16le.txt"));
+    auto const simulated = gen5_format().parse(slurp(own_folder("gen5") / "spectrum-utf16le.txt"));
     REQUIRE(simulated);
     CHECK(simulated->identity == "");
 }
@@ -215,7 +215,7 @@ TEST_CASE("too many readings are refused at the limit (field 23)") {
 
 TEST_CASE("an unknown file is refused with what was found") {
     auto const found = [](std::string_view bytes) { return recognise(bytes).error().message; };
-    CHECK(found("##BLOCKS= 2\nPlate:\tPlate#1").find("it begins with the text '##BLOCKS= 2'") != std::string::npos);
+    CHECK(found("Plate information\nPlate,Repeat").find("it begins with the text 'Plate information'") != std::string::npos);
     CHECK(found("").find("it is empty") != std::string::npos);
     CHECK(found(std::string_view{"\0\0\0\0", 4}).find("only NUL bytes") != std::string::npos);
     CHECK(found("PK\x03\x04rest").find("zip archive") != std::string::npos);
@@ -224,7 +224,7 @@ TEST_CASE("an unknown file is refused with what was found") {
 }
 
 TEST_CASE("space that a file share reserved is not content (field 62)") {
-    std::string bytes = slurp(own_folder() / "two-read-modes.txt");
+    std::string bytes = slurp(own_folder("gen5") / "two-read-modes.txt");
     std::size_t const whole = bytes.size();
     bytes.resize(whole / 2);
     bytes.resize(whole, '\0');

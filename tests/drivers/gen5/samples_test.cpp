@@ -1,5 +1,5 @@
 // Every Gen5 file of the shared samples and of our own against the table beside it.
-#include "samples.hpp"
+#include "tests/drivers/plate_samples.hpp"
 
 #include <algorithm>
 #include <catch2/catch.hpp>
@@ -11,7 +11,7 @@
 #include "drivers/gen5/parse.hpp"
 
 using namespace marrowlink;
-using namespace gen5_test;
+using namespace plate_test;
 namespace fs = std::filesystem;
 
 namespace {
@@ -167,11 +167,11 @@ TEST_CASE("a growing Gen5 file waits until it is whole (field 62)") {
 
 TEST_CASE("our own Gen5 files read as their tables say (field 64)") {
     std::size_t files = 0, readings = 0;
-    for (auto const& csv : files_of(own_folder(), ".expected.csv")) {
+    for (auto const& csv : files_of(own_folder("gen5"), ".expected.csv")) {
         std::string name = csv.filename().string();
         name.resize(name.size() - std::string_view{".expected.csv"}.size());
         INFO(name);
-        std::string const bytes = slurp(own_folder() / (name + ".txt"));
+        std::string const bytes = slurp(own_folder("gen5") / (name + ".txt"));
         CHECK(gen5_format().recognises(bytes));
         CHECK(gen5_format().completeness(bytes).missing == "");
         auto const document = gen5_format().parse(bytes);
@@ -188,7 +188,7 @@ TEST_CASE("our own Gen5 files read as their tables say (field 64)") {
 
 TEST_CASE("what cannot be read is refused with its reason (field 63, 64)") {
     std::size_t files = 0;
-    for (auto const& file : files_of(own_folder(), ".refusal")) {
+    for (auto const& file : files_of(own_folder("gen5"), ".refusal")) {
         INFO(file.filename().string());
         std::string words = slurp(file);
         words.erase(words.find('\n'));

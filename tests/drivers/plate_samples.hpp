@@ -9,10 +9,10 @@
 
 #include "core/reading.hpp"
 
-namespace gen5_test {
+namespace plate_test {
 
-std::filesystem::path shared_folder();  // $MARROWLINK_SHARED or ../shared beside the repository
-std::filesystem::path own_folder();     // tests/data/gen5
+std::filesystem::path shared_folder();                    // $MARROWLINK_SHARED or ../shared beside the repository
+std::filesystem::path own_folder(std::string_view name);  // tests/data/<name>
 
 std::string slurp(std::filesystem::path const& path);
 
@@ -30,4 +30,4 @@ struct Columns {
 std::vector<std::string> rows_of(std::vector<marrowlink::Reading> const& readings, Columns columns);
 std::vector<std::string> rows_expected(std::filesystem::path const& csv, Columns& columns, std::string const& plate_instead = {});
 
-}  // namespace gen5_test
+}  // namespace plate_test

@@ -1,4 +1,4 @@
-#include "samples.hpp"
+#include "plate_samples.hpp"
 
 #include <algorithm>
 #include <catch2/catch.hpp>
@@ -7,7 +7,7 @@
 #include <fstream>
 #include <sstream>
 
-namespace gen5_test {
+namespace plate_test {
 
 namespace fs = std::filesystem;
 
@@ -34,7 +34,7 @@ fs::path shared_folder() {
     return fs::path{MARROWLINK_SOURCE_DIR}.parent_path() / "shared";
 }
 
-fs::path own_folder() { return fs::path{MARROWLINK_SOURCE_DIR} / "tests/data/gen5"; }
+fs::path own_folder(std::string_view name) { return fs::path{MARROWLINK_SOURCE_DIR} / "tests/data" / name; }
 
 std::string slurp(fs::path const& path) {
     std::ifstream in{path, std::ios::binary};
@@ -99,4 +99,4 @@ std::vector<std::string> rows_expected(fs::path const& csv, Columns& columns, st
     return rows;
 }
 
-}  // namespace gen5_test
+}  // namespace plate_test

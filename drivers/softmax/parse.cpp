@@ -1,0 +1,101 @@
+#include "drivers/softmax/parse.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "drivers/softmax/outline.hpp"
+#include "drivers/softmax/plate.hpp"
+
+namespace marrowlink {
+
+namespace softmax {
+
+namespace {
+
+constexpr std::size_t recognised_from_bytes = 64;
+
+bool recognises(std::string_view bytes) {
+    if (bytes.starts_with("\xEF\xBB\xBF")) bytes.remove_prefix(3);
+    if (bytes.starts_with("##BLOCKS=")) return true;
+    if (!bytes.starts_with("\xFF\xFE") && !bytes.starts_with("\xFE\xFF")) return false;
+    auto const head = TextTable::decode(bytes.substr(0, std::min(bytes.size(), recognised_from_bytes) & ~std::size_t{1}));
+    return head && !head->lines().empty() && head->lines()[0].text.starts_with("##BLOCKS=");
+}
+
+struct Read {
+    Document document;
+    std::string missing;
+};
+
+Result<Read> read(std::string_view bytes, bool open_too = false) {
+    auto const table = TextTable::decode(bytes);
+    if (!table) return fail(table.error());
+    auto outline = outline_of(*table);
+    if (!outline) return fail(std::move(outline.error()));
+    Findings findings;
+    for (Block const& block : outline->plates)
+        if (auto done = read_plate(block, findings); !done) return fail(std::move(done.error()));
+    if (open_too && outline->open)
+        if (auto done = read_plate(*outline->open, findings); !done) findings.notes.push_back(std::move(done.error().message));
+    auto const separator = findings.separator.decide(DecimalSeparator::Mixture::where_decisive);
+    if (!separator) return fail(separator.error());
+    for (Reading& reading : findings.readings) std::replace(reading.value.begin(), reading.value.end(), ',', '.');
+
+    Read out;
+    out.missing = std::move(outline->missing);
+    Document& document = out.document;
+    document.format = "moldev-softmax-pro";
+    document.notes.push_back(fmt::format("Encoding {}, decimal {}.", name_of(table->encoding()), *separator == ',' ? "comma" : "point"));
+    document.notes.insert(document.notes.end(), findings.notes.begin(), findings.notes.end());
+    if (!outline->saved.empty())
+        document.notes.push_back(fmt::format("Saved {}; the file does not say when it was measured.", outline->saved));
+    if (!findings.readings.empty()) document.plate = findings.readings.front().plate;
+    document.readings = std::move(findings.readings);
+    document.name_bearing = std::move(outline->name_bearing);
+    return out;
+}
+
+Completeness completeness(std::string_view bytes) {
+    auto const found = read(bytes);
+    if (!found) return found.error().fault == Fault::unavailable ? Completeness{false, found.error().message} : Completeness{true, {}};
+    return {found->missing.empty(), found->missing};
+}
+
+Result<Document> parse(std::string_view bytes) {
+    auto found = read(bytes);
+    if (!found) return fail(Fault::refused, std::move(found.error().message));
+    if (!found->missing.empty()) return fail(Fault::refused, fmt::format("The SoftMax Pro export is not complete: {}.", found->missing));
+    if (found->document.readings.empty()) return fail(Fault::refused, "The SoftMax Pro export has no plate.");
+    return std::move(found->document);
+}
+
+Result<Document> present(std::string_view bytes) {
+    auto found = read(bytes, true);
+    if (!found) return fail(std::move(found.error()));
+    if (!found->missing.empty()) found->document.notes.push_back(fmt::format("Not complete: {}.", found->missing));
+    return std::move(found->document);
+}
+
+std::vector<NameBearing> names(std::string_view bytes) {
+    auto const table = TextTable::decode(bytes);
+    if (!table) return {{0, bytes.size(), "the whole file"}};
+    auto outline = outline_of(*table);
+    // Where it stops being known, a note or the file's name may begin.
+    if (!outline || !outline->missing.empty()) return {{0, bytes.size(), "the whole file"}};
+    return std::move(outline->name_bearing);
+}
+
+}  // namespace
+
+}  // namespace softmax
+
+ExportFormat const& softmax_format() {
+    static constexpr ExportFormat format{"moldev-softmax-pro", "Molecular Devices SoftMax Pro text export",
+                                         softmax::recognises,  softmax::completeness,
+                                         softmax::parse,       nullptr,
+                                         softmax::present,     softmax::names};
+    return format;
+}
+
+}  // namespace marrowlink
