@@ -6,6 +6,7 @@
 
 #include "drivers/fcs/parse.hpp"
 #include "drivers/gen5/parse.hpp"
+#include "drivers/mars/parse.hpp"
 #include "drivers/softmax/parse.hpp"
 #include "drivers/text_table.hpp"
 
@@ -31,7 +32,7 @@ std::string looks_like(std::string_view bytes) {
 }  // namespace
 
 std::span<ExportFormat const> export_formats() {
-    static std::array const formats{gen5_format(), softmax_format(), fcs_format()};
+    static std::array const formats{gen5_format(), softmax_format(), mars_format(), fcs_format()};
     return formats;
 }
 

@@ -163,12 +163,12 @@ std::string_view trimmed(std::string_view text) {
     return text;
 }
 
-Result<void> split_cells(std::string_view line, std::vector<std::string_view>& cells) {
+Result<void> split_cells(std::string_view line, std::vector<std::string_view>& cells, char separator) {
     cells.clear();
     for (;;) {
         if (cells.size() == text_cells_max)
             return fail(Fault::refused, fmt::format("A line has more than {} cells, which is the limit.", text_cells_max));
-        std::size_t const tab = line.find('\t');
+        std::size_t const tab = line.find(separator);
         cells.push_back(trimmed(line.substr(0, tab)));
         if (tab == std::string_view::npos) return {};
         line.remove_prefix(tab + 1);

@@ -51,7 +51,7 @@ class TextTable {
 };
 
 // The cells of a line, spaces around each removed; more than text_cells_max is refused.
-Result<void> split_cells(std::string_view line, std::vector<std::string_view>& cells);
+Result<void> split_cells(std::string_view line, std::vector<std::string_view>& cells, char separator = '\t');
 
 std::string_view trimmed(std::string_view text);
 

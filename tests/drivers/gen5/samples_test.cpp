@@ -1,6 +1,4 @@
 // Every Gen5 file of the shared samples and of our own against the table beside it.
-#include "tests/drivers/plate_samples.hpp"
-
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <iostream>
@@ -9,6 +7,7 @@
 #include "core/json.hpp"
 #include "drivers/catalog.hpp"
 #include "drivers/gen5/parse.hpp"
+#include "tests/drivers/plate_samples.hpp"
 
 using namespace marrowlink;
 using namespace plate_test;

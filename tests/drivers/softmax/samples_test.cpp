@@ -7,6 +7,7 @@
 #include "core/json.hpp"
 #include "drivers/catalog.hpp"
 #include "drivers/softmax/parse.hpp"
+#include "tests/drivers/plate_properties.hpp"
 #include "tests/drivers/plate_samples.hpp"
 
 using namespace marrowlink;
@@ -14,21 +15,6 @@ using namespace plate_test;
 namespace fs = std::filesystem;
 
 namespace {
-
-// Of the table, what stands in the file: the parser that made it has a row marked "nan" for every cell that is blank, and for NaN.
-struct Expected {
-    std::vector<std::string> rows;
-    std::size_t nan = 0;
-};
-Expected expected_of(fs::path const& csv, Columns& columns) {
-    Expected out;
-    for (std::string& row : rows_expected(csv, columns))
-        if (row.ends_with(" | nan"))
-            ++out.nan;
-        else
-            out.rows.push_back(std::move(row));
-    return out;
-}
 
 bool shared_absent() {
     if (fs::is_directory(shared_folder() / "instruments")) return false;
@@ -54,24 +40,6 @@ bool noted(Document const& document, std::string_view words) {
                        [&](std::string const& note) { return note.find(words) != std::string::npos; });
 }
 
-void compare(std::string const& name, std::string const& bytes, fs::path const& csv, std::size_t& readings) {
-    INFO(name);
-    CHECK(softmax_format().completeness(bytes).missing == "");
-    auto const document = softmax_format().parse(bytes);
-    if (!document) FAIL(document.error().message);
-    Columns columns;
-    auto const expected = expected_of(csv, columns);
-    auto ours = rows_of(document->readings, columns);
-    std::erase_if(ours, [](std::string const& row) { return row.ends_with(" | NaN"); });
-    std::vector<std::string> missing, beyond;
-    std::set_difference(expected.rows.begin(), expected.rows.end(), ours.begin(), ours.end(), std::back_inserter(missing));
-    std::set_difference(ours.begin(), ours.end(), expected.rows.begin(), expected.rows.end(), std::back_inserter(beyond));
-    CHECK(missing == std::vector<std::string>{});
-    CHECK(beyond == std::vector<std::string>{});
-    std::cout << "softmax: " << name << ": " << ours.size() << " readings, " << expected.nan << " rows of the table are blank cells\n";
-    readings += ours.size();
-}
-
 }  // namespace
 
 TEST_CASE("every shared SoftMax Pro file reads as its table says") {
@@ -85,7 +53,7 @@ TEST_CASE("every shared SoftMax Pro file reads as its table says") {
         auto const format = recognise(bytes);
         REQUIRE(format);
         CHECK((*format)->name == "moldev-softmax-pro");
-        compare(name, bytes, csv, readings);
+        readings += same_as_table(softmax_format(), name, bytes, csv);
         ++files;
     }
     std::cout << "softmax: " << files << " shared files, " << readings << " readings compared\n";
@@ -168,31 +136,8 @@ TEST_CASE("words in SoftMax Pro wells read as their case says (field 64)") {
     }
 }
 
-TEST_CASE("our own SoftMax Pro files read as their tables say") {
-    std::size_t files = 0, readings = 0;
-    for (auto const& csv : files_of(own_folder("softmax"), ".expected.csv")) {
-        std::string name = csv.filename().string();
-        name.resize(name.size() - std::string_view{".expected.csv"}.size());
-        std::string const bytes = slurp(own_folder("softmax") / (name + ".txt"));
-        CHECK(softmax_format().recognises(bytes));
-        compare(name, bytes, csv, readings);
-        ++files;
-    }
-    CHECK(files >= 4);
-}
+TEST_CASE("our own SoftMax Pro files read as their tables say") { CHECK(own_files_hold(softmax_format(), "softmax", ".txt") >= 4); }
 
 TEST_CASE("what cannot be read of a SoftMax Pro file is refused with its reason") {
-    std::size_t files = 0;
-    for (auto const& file : files_of(own_folder("softmax"), ".refusal")) {
-        INFO(file.filename().string());
-        std::string words = slurp(file);
-        words.erase(words.find('\n'));
-        auto const document = softmax_format().parse(slurp(fs::path{file}.replace_extension(".txt")));
-        REQUIRE_FALSE(document);
-        CHECK(document.error().fault == Fault::refused);
-        INFO(document.error().message);
-        CHECK(document.error().message.find(words) != std::string::npos);
-        ++files;
-    }
-    CHECK(files >= 10);
+    CHECK(refusals_hold(softmax_format(), "softmax", ".txt") >= 10);
 }
