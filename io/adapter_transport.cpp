@@ -197,8 +197,7 @@ Task<Result<void>> AdapterTransport::fetch() {
     if (frees) freed_ = freeing;
     bytes_.insert(bytes_.end(), shown->begin(), shown->end());
     cursor_ += shown->size();
-    expecting_ = !shown->empty();
-    more_ = shown->size() == at::data_bytes_max;
+    expecting_ = more_ = shown->size() == at::data_bytes_max;
     co_return Result<void>{};
 }
 

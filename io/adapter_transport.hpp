@@ -66,7 +66,7 @@ class AdapterTransport final : public Transport {
     std::optional<std::string> gap_;  // met, and to be told before anything behind it
     std::uint16_t token_;
     bool more_ = false;      // there is more than was fetched
-    bool expecting_ = true;  // something came with the last look, or may be there already: the next one takes the whole window
+    bool expecting_ = true;  // there is, or at the beginning may be: the next look takes the whole window
     bool polled_ = false;
 };
 
