@@ -4,6 +4,7 @@
 
 #include <array>
 
+#include "drivers/envision/parse.hpp"
 #include "drivers/fcs/parse.hpp"
 #include "drivers/gen5/parse.hpp"
 #include "drivers/mars/parse.hpp"
@@ -32,7 +33,7 @@ std::string looks_like(std::string_view bytes) {
 }  // namespace
 
 std::span<ExportFormat const> export_formats() {
-    static std::array const formats{gen5_format(), softmax_format(), mars_format(), fcs_format()};
+    static std::array const formats{gen5_format(), softmax_format(), mars_format(), envision_format(), fcs_format()};
     return formats;
 }
 

@@ -175,6 +175,40 @@ Result<void> split_cells(std::string_view line, std::vector<std::string_view>& c
     }
 }
 
+Result<void> split_quoted(std::string_view line, char separator, std::vector<std::string>& cells) {
+    cells.clear();
+    for (std::size_t at = 0;; ++at) {
+        if (cells.size() == text_cells_max)
+            return fail(Fault::refused, fmt::format("A line has more than {} cells, which is the limit.", text_cells_max));
+        std::string cell;
+        if (at < line.size() && line[at] == '"') {
+            for (++at;; ++at) {
+                if (at == line.size()) return fail(Fault::refused, fmt::format("A quotation mark has no other one: {}.", in_quotes(line)));
+                if (line[at] != '"') {
+                    cell += line[at];
+                } else if (at + 1 < line.size() && line[at + 1] == '"') {
+                    cell += line[++at];
+                } else {
+                    break;
+                }
+            }
+            ++at;
+        }
+        std::size_t const end = std::min(line.find(separator, at), line.size());
+        cell += line.substr(at, end - at);
+        cells.emplace_back(trimmed(cell));
+        if (end == line.size()) return {};
+        at = end;
+    }
+}
+
+std::pair<std::uint64_t, std::uint64_t> TextTable::place_of(TextLine const& line, std::string_view part) const {
+    auto const before = static_cast<std::size_t>(part.data() - line.text.data());
+    for (char const c : line.text.substr(0, before + part.size()))
+        if (static_cast<unsigned char>(c) >= 0x80) return {line.offset, line.length};
+    return {line.offset + before * bytes_per_ascii(), part.size() * bytes_per_ascii()};
+}
+
 std::string in_quotes(std::string_view text) {
     std::size_t end = 0, characters = 0;
     while (end < text.size() && characters < 40) {

@@ -12,6 +12,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "core/error.hpp"
@@ -39,6 +40,9 @@ class TextTable {
 
     std::span<TextLine const> lines() const { return lines_; }
     Encoding encoding() const { return encoding_; }
+    // Where a part of a line stands in the original: {first byte, bytes}. Of a line with other letters than ASCII before the part's end the
+    // whole line, as their bytes cannot be counted back.
+    std::pair<std::uint64_t, std::uint64_t> place_of(TextLine const& line, std::string_view part) const;
     std::size_t bytes_per_ascii() const { return encoding_ == Encoding::utf16le || encoding_ == Encoding::utf16be ? 2 : 1; }
 
  private:
@@ -52,6 +56,9 @@ class TextTable {
 
 // The cells of a line, spaces around each removed; more than text_cells_max is refused.
 Result<void> split_cells(std::string_view line, std::vector<std::string_view>& cells, char separator = '\t');
+
+// The same of a line whose cells may stand in quotation marks, doubled inside (RFC 4180). Refused: a quotation that does not end.
+Result<void> split_quoted(std::string_view line, char separator, std::vector<std::string>& cells);
 
 std::string_view trimmed(std::string_view text);
 

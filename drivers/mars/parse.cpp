@@ -42,7 +42,7 @@ bool is_wavelength(std::string_view text) {
 
 class Export {
  public:
-    explicit Export(TextTable const& table) : lines_(table.lines()), unit_(table.bytes_per_ascii()) {}
+    explicit Export(TextTable const& table) : table_(table), lines_(table.lines()) {}
 
     // `unavailable`: not all there.
     Result<Document> read() {
@@ -94,8 +94,10 @@ class Export {
                 known = true;
                 head_[key] = value;
                 if (std::find(std::begin(name_bearing_keys), std::end(name_bearing_keys), key) != std::end(name_bearing_keys) &&
-                    !value.empty())
-                    bears(at_, value, key);
+                    !value.empty()) {
+                    auto const place = table_.place_of(lines_[at_], value);
+                    document_.name_bearing.push_back({place.first, place.second, std::string{key}});
+                }
             }
             if (known) continue;
             if (!mode_.empty()) return wrong(at_, fmt::format("{} is no field known here", in_quotes(cell(0))));
@@ -112,18 +114,6 @@ class Export {
             if (!head_.contains(key)) return wrong(0, fmt::format("the head has no field {}", in_quotes(key)));
         if (mode_.empty()) return wrong(at_, "no line of the head names the mode");
         return {};
-    }
-
-    // Text before it in its line is ASCII or its place cannot be counted; then the whole line is blanked.
-    void bears(std::size_t line, std::string_view value, std::string_view key) {
-        TextLine const& whole = lines_[line];
-        auto const before = static_cast<std::size_t>(value.data() - whole.text.data());
-        bool const ascii = std::all_of(whole.text.begin(), whole.text.begin() + static_cast<std::ptrdiff_t>(before + value.size()),
-                                       [](char c) { return static_cast<unsigned char>(c) < 0x80; });
-        if (ascii)
-            document_.name_bearing.push_back({whole.offset + before * unit_, value.size() * unit_, std::string{key}});
-        else
-            document_.name_bearing.push_back({whole.offset, whole.length, std::string{key}});
     }
 
     Result<Filter> filter_of(std::string_view text) const {
@@ -253,8 +243,8 @@ class Export {
         return std::move(document_);
     }
 
+    TextTable const& table_;
     std::span<TextLine const> lines_;
-    std::size_t unit_;
     std::size_t at_ = 0;
     char cell_end_ = ',';
     std::vector<std::string_view> cells_;
