@@ -7,6 +7,7 @@
 #include "drivers/envision/parse.hpp"
 #include "drivers/fcs/parse.hpp"
 #include "drivers/gen5/parse.hpp"
+#include "drivers/kaleido/parse.hpp"
 #include "drivers/mars/parse.hpp"
 #include "drivers/softmax/parse.hpp"
 #include "drivers/text_table.hpp"
@@ -33,7 +34,7 @@ std::string looks_like(std::string_view bytes) {
 }  // namespace
 
 std::span<ExportFormat const> export_formats() {
-    static std::array const formats{gen5_format(), softmax_format(), mars_format(), envision_format(), fcs_format()};
+    static std::array const formats{gen5_format(), softmax_format(), mars_format(), envision_format(), kaleido_format(), fcs_format()};
     return formats;
 }
 

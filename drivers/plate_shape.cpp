@@ -4,10 +4,25 @@
 
 namespace marrowlink {
 
-std::optional<PlateShape> plate_shape(std::uint32_t wells) {
-    for (PlateShape const shape : {PlateShape{2, 3}, {3, 4}, {4, 6}, {6, 8}, {8, 12}, {16, 24}, {32, 48}})
-        if (shape.rows * shape.columns == wells) return shape;
+namespace {
+
+constexpr PlateShape shapes[] = {{2, 3}, {3, 4}, {4, 6}, {6, 8}, {8, 12}, {16, 24}, {32, 48}};
+
+template <class Fits>
+std::optional<PlateShape> shape_that(Fits fits) {
+    for (PlateShape const& shape : shapes)
+        if (fits(shape)) return shape;
     return {};
+}
+
+}  // namespace
+
+std::optional<PlateShape> plate_shape(std::uint32_t wells) {
+    return shape_that([&](PlateShape const& one) { return one.rows * one.columns == wells; });
+}
+
+std::optional<PlateShape> plate_of_columns(std::uint32_t columns) {
+    return shape_that([&](PlateShape const& one) { return one.columns == columns; });
 }
 
 std::uint32_t row_number(std::string_view letters) {
@@ -18,11 +33,12 @@ std::uint32_t row_number(std::string_view letters) {
     return 0;
 }
 
-std::string well_name(std::uint32_t row, std::uint32_t column) {
-    std::string name = row > 26 ? "A" : "";
-    name += static_cast<char>('A' + (row - 1) % 26);
-    return name + std::to_string(column);
+std::string row_letters(std::uint32_t row) {
+    std::string letters = row > 26 ? "A" : "";
+    return letters + static_cast<char>('A' + (row - 1) % 26);
 }
+
+std::string well_name(std::uint32_t row, std::uint32_t column) { return row_letters(row) + std::to_string(column); }
 
 std::optional<std::pair<std::uint32_t, std::uint32_t>> well_place(std::string_view name) {
     std::size_t const digits = std::min(name.find_first_of("0123456789"), name.size());

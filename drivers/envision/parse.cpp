@@ -117,13 +117,10 @@ class Export {
         } else {
             columns = static_cast<std::uint32_t>(cells_.size() - (cells_.back().empty() ? 1 : 0));
         }
-        std::optional<PlateShape> shape;
-        for (std::uint32_t const wells : {6, 12, 24, 48, 96, 384, 1'536})
-            if (auto const one = plate_shape(wells); one->columns == columns) shape = one;
+        auto const shape = plate_of_columns(columns);
         if (!shape) return wrong(at_, fmt::format("a table of {} columns is no plate known here", columns));
         for (std::uint32_t row = 1; row <= shape->rows; ++row, ++at_) {
-            std::string letters = well_name(row, 1);
-            letters.pop_back();
+            std::string const letters = row_letters(row);
             if (at_ == lines_.size() || blank(at_)) return wrong(at_ - 1, fmt::format("row {} of the plate is missing", letters));
             if (auto done = split(at_); !done) return done;
             if (labelled && cell(0) != letters)

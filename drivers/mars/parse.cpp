@@ -169,9 +169,7 @@ class Export {
     Result<void> read_table(std::string const& title, bool raw, Filter const& filter) {
         std::uint32_t columns = 0;
         while (cell(columns + 1) == std::to_string(columns + 1)) ++columns;
-        std::optional<PlateShape> shape;
-        for (std::uint32_t const wells : {6, 12, 24, 48, 96, 384, 1'536})
-            if (auto const one = plate_shape(wells); one->columns == columns) shape = one;
+        auto const shape = plate_of_columns(columns);
         bool const rest_blank = std::all_of(cells_.begin() + std::min<std::ptrdiff_t>(columns + 1, std::ssize(cells_)), cells_.end(),
                                             [](auto one) { return one.empty(); });
         if (!cell(0).empty() || !shape || !rest_blank) {
@@ -184,7 +182,7 @@ class Export {
             if (blank()) break;
             std::uint32_t const row = row_of(cell(0));
             if (row == 0 || row > shape->rows) break;  // the next table's title
-            if (row <= last) return wrong(at_, fmt::format("row {} stands behind row {}", cell(0), well_name(last, 1)));
+            if (row <= last) return wrong(at_, fmt::format("row {} stands behind row {}", cell(0), row_letters(last)));
             if (columns < 48 && row != last + 1) return wrong(at_, fmt::format("row {} is missing", row_letters(last + 1)));
             last = row;
             for (std::size_t c = columns + 1; c < cells_.size(); ++c)
@@ -203,11 +201,6 @@ class Export {
         return {};
     }
 
-    static std::string row_letters(std::uint32_t row) {
-        std::string name = well_name(row, 1);
-        name.pop_back();
-        return name;
-    }
     static std::uint32_t row_of(std::string_view letters) {
         if (letters.size() == 1 && letters[0] >= 'a' && letters[0] <= 'f') return static_cast<std::uint32_t>(27 + letters[0] - 'a');
         return row_number(letters);
