@@ -22,10 +22,18 @@ T load(char const* from) {
     return bits;
 }
 
+// Three bytes, as Cytek stores integers.
+template <bool swap>
+std::uint32_t load24(char const* from) {
+    auto const byte = [&](int i) { return static_cast<std::uint32_t>(static_cast<unsigned char>(from[i])); };
+    return swap ? byte(0) << 16 | byte(1) << 8 | byte(2) : byte(2) << 16 | byte(1) << 8 | byte(0);
+}
+
 double decode(Column const& column, bool big_endian, char const* from) {
     switch (column.bytes) {
         case 1: return static_cast<double>(load<std::uint8_t, false>(from) & column.mask);
         case 2: return static_cast<double>((big_endian ? load<std::uint16_t, true>(from) : load<std::uint16_t, false>(from)) & column.mask);
+        case 3: return static_cast<double>((big_endian ? load24<true>(from) : load24<false>(from)) & column.mask);
         case 4: {
             std::uint32_t const bits = big_endian ? load<std::uint32_t, true>(from) : load<std::uint32_t, false>(from);
             return column.kind == Kind::integer ? static_cast<double>(bits & column.mask) : static_cast<double>(std::bit_cast<float>(bits));
@@ -55,7 +63,7 @@ Statistics by_column(DataSet const& set, std::string_view bytes) {
 }
 
 // All columns of one integer width. The arrays are locals of the loop so that the compiler knows nothing else writes to them.
-template <class T, bool swap>
+template <class T, bool swap, std::size_t width = sizeof(T)>
 Statistics integers(DataSet const& set, std::string_view bytes) {
     std::size_t const columns = set.columns.size();
     std::vector<std::uint64_t> sums(columns, 0);
@@ -66,9 +74,13 @@ Statistics integers(DataSet const& set, std::string_view bytes) {
     T* __restrict const max = most.data();
     T const* __restrict const mask = masks.data();
     char const* __restrict event = bytes.data() + set.data;
-    for (std::uint64_t i = 0; i < set.present; ++i, event += columns * sizeof(T))
+    for (std::uint64_t i = 0; i < set.present; ++i, event += columns * width)
         for (std::size_t c = 0; c < columns; ++c) {
-            T const value = load<T, swap>(event + c * sizeof(T)) & mask[c];
+            T value;
+            if constexpr (width == 3)
+                value = load24<swap>(event + c * width) & mask[c];
+            else
+                value = load<T, swap>(event + c * width) & mask[c];
             sum[c] += value;
             min[c] = value < min[c] ? value : min[c];
             max[c] = value > max[c] ? value : max[c];
@@ -115,6 +127,7 @@ Statistics by_type(DataSet const& set, std::string_view bytes) {
     }
     if (first.bytes == 1) return integers<std::uint8_t, false>(set, bytes);
     if (first.bytes == 2) return swap ? integers<std::uint16_t, true>(set, bytes) : integers<std::uint16_t, false>(set, bytes);
+    if (first.bytes == 3) return swap ? integers<std::uint32_t, true, 3>(set, bytes) : integers<std::uint32_t, false, 3>(set, bytes);
     return swap ? integers<std::uint32_t, true>(set, bytes) : integers<std::uint32_t, false>(set, bytes);
 }
 

@@ -75,11 +75,10 @@ Result<void> read_columns(DataSet& set, std::vector<std::string>& notes) {
         Column column;
         column.offset = static_cast<std::uint32_t>(set.event_bytes);
         if (own_type == "I") {
-            if (*bits > 16 && *bits <= 24) return fail(Fault::refused, "24-bit parameters are not supported yet.");
-            if (*bits == 0 || *bits > 32 || (*bits > 24 && *bits < 32))
-                return fail(Fault::refused, fmt::format("$P{}B is {}; integers of 8, 16 and 32 bits are read.", n, *bits));
+            if (*bits == 0 || (*bits > 16 && *bits != 24 && *bits != 32))
+                return fail(Fault::refused, fmt::format("$P{}B is {}; integers of up to 16, of 24 and of 32 bits are read.", n, *bits));
             // FC 500 says 10 and stores 16; that it does is proved when DATA's length is compared with $TOT.
-            column.bytes = *bits <= 8 ? 1 : *bits <= 16 ? 2 : 4;
+            column.bytes = *bits <= 8 ? 1 : *bits <= 16 ? 2 : *bits / 8;
             if (*bits % 8 != 0) notes.push_back(fmt::format("$P{}B is {} but values are stored in {} bits", n, *bits, column.bytes * 8));
             column.mask = range_mask(set.text.value(name("R")), column.bytes * 8, name("R"), notes);
         } else if (own_type == "F" || own_type == "D") {

@@ -25,7 +25,7 @@ enum class Kind : std::uint8_t { integer, float32, float64 };
 
 struct Column {
     Kind kind = Kind::integer;
-    std::uint32_t bytes = 0;   // 1, 2, 4 or 8
+    std::uint32_t bytes = 0;   // 1, 2, 3, 4 or 8
     std::uint32_t offset = 0;  // in the event
     std::uint32_t mask = ~0U;  // integers: the bits that $PnR leaves; makers keep other data above
 };

@@ -67,7 +67,7 @@ TEST_CASE("a plain file gives names, events, sums and bounds") {
 
 TEST_CASE("integers of every width, order and range, alone and mixed in one event") {
     for (bool const big : {false, true})
-        for (int const bits : {8, 16, 32}) {
+        for (int const bits : {8, 16, 24, 32}) {
             INFO(bits << (big ? " big" : " little"));
             auto file = two_parameters("I", bits, bits == 16 ? (big ? "2,1" : "1,2") : (big ? "4,3,2,1" : "1,2,3,4"), "4294967296");
             file.set("$TOT", "2");
@@ -79,6 +79,10 @@ TEST_CASE("integers of every width, order and range, alone and mixed in one even
             CHECK(set.sum == Event{0x79, 2.0 * double(most) - 1});
             CHECK(set.max == Event{0x78, double(most)});
         }
+    auto three = two_parameters("I", 16, "4,3,2,1", "65536");  // beside another width
+    three.set("$P2B", "24").set("$P2R", "1024").set("$TOT", "1");
+    three.data = number(7, 2, true) + number(0xABCDEF, 3, true);
+    CHECK(only(three.bytes()).first == std::vector<Event>{{7, 0x1EF}});
     auto mixed = two_parameters("I", 16, "1,2,3,4", "65536");
     mixed.set("$P2B", "32").set("$P2R", "11209599").set("$TOT", "2");
     mixed.data = number(7, 2) + number(0x01ABCDEF, 4) + number(65535, 2) + number(3, 4);
