@@ -69,4 +69,8 @@ struct ExportFormat {
     std::vector<NameBearing> (*names)(std::string_view bytes) = nullptr;
 };
 
+// For formats of which one function reads all and says `unavailable` where the file's end is not there yet.
+Completeness completeness_of(Result<Document> const& read);
+Result<Document> whole_or_refused(Result<Document> read, std::string_view title);  // "The MARS export is not complete: …."
+
 }  // namespace marrowlink

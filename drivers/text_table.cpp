@@ -163,6 +163,18 @@ std::string_view trimmed(std::string_view text) {
     return text;
 }
 
+TextTable head_of(std::string_view bytes, std::size_t bytes_max) {
+    bool const wide = bytes.starts_with("\xFF\xFE") || bytes.starts_with("\xFE\xFF");
+    std::string_view head = bytes.substr(0, bytes_max);
+    // Not inside a character.
+    if (wide)
+        head = head.substr(0, head.size() & ~std::size_t{3});
+    else if (head.size() < bytes.size())
+        head = head.substr(0, head.rfind('\n') + 1);
+    auto table = TextTable::decode(head);
+    return table ? *std::move(table) : TextTable{};
+}
+
 Result<void> split_cells(std::string_view line, std::vector<std::string_view>& cells, char separator) {
     cells.clear();
     for (;;) {

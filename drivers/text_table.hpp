@@ -54,6 +54,9 @@ class TextTable {
     Encoding encoding_ = Encoding::utf8;
 };
 
+// The whole lines among the first bytes, at most `bytes_max`, for telling formats apart; without any when they are no text.
+TextTable head_of(std::string_view bytes, std::size_t bytes_max);
+
 // The cells of a line, spaces around each removed; more than text_cells_max is refused.
 Result<void> split_cells(std::string_view line, std::vector<std::string_view>& cells, char separator = '\t');
 

@@ -7,7 +7,7 @@
 #include <set>
 
 #include "drivers/decimal.hpp"
-#include "drivers/plate_shape.hpp"
+#include "drivers/plate_matrix.hpp"
 #include "drivers/text_table.hpp"
 
 namespace marrowlink {
@@ -106,46 +106,30 @@ class Export {
     }
 
     Result<void> read_table(Table& table) {
-        if (at_ == lines_.size() || blank(at_)) return wrong(std::min(at_, lines_.size() - 1), "the plate has no table");
-        if (auto done = split(at_); !done) return done;
-        std::uint32_t columns = 0;
-        bool const labelled = cell(0).empty() && cell(1) == "01";
-        std::size_t const first = labelled ? 1 : 0;
-        if (labelled) {
-            while (cell(columns + 1) == fmt::format("{:02}", columns + 1)) ++columns;
-            ++at_;
-        } else {
-            columns = static_cast<std::uint32_t>(cells_.size() - (cells_.back().empty() ? 1 : 0));
-        }
-        auto const shape = plate_of_columns(columns);
-        if (!shape) return wrong(at_, fmt::format("a table of {} columns is no plate known here", columns));
-        for (std::uint32_t row = 1; row <= shape->rows; ++row, ++at_) {
-            std::string const letters = row_letters(row);
-            if (at_ == lines_.size() || blank(at_)) return wrong(at_ - 1, fmt::format("row {} of the plate is missing", letters));
-            if (auto done = split(at_); !done) return done;
-            if (labelled && cell(0) != letters)
-                return wrong(at_, fmt::format("{} stands where row {} is expected", in_quotes(cell(0)), letters));
-            if (cells_.size() < first + columns)
-                return wrong(at_, fmt::format("row {} has {} wells, expected {}", letters, cells_.size() - first, columns));
-            for (std::size_t beyond = first + columns; beyond < cells_.size(); ++beyond)
-                if (!cells_[beyond].empty()) return wrong(at_, fmt::format("{} stands behind the last column", in_quotes(cells_[beyond])));
-            if (table.derived) continue;
-            for (std::uint32_t column = 1; column <= columns; ++column)
-                if (auto done = keep(table, well_name(row, column), cells_[first + column - 1]); !done) return done;
-        }
+        MatrixForm form;
+        form.separator = separator_;
+        form.column_digits = 2;
+        form.may_be_bare = true;
+        auto const matrix = read_matrix(lines_, at_, form);
+        // The file's last line is there: what is missing will not come.
+        if (!matrix) return fail(Fault::refused, matrix.error().message);
+        at_ = matrix->end;
         if (at_ < lines_.size() && !blank(at_))
             return wrong(at_, fmt::format("{} stands behind the last row", in_quotes(lines_[at_].text)));
+        if (table.derived) return {};
+        for (PlateMatrix::Cell const& one : matrix->cells)
+            if (auto done = keep(table, one); !done) return done;
         return {};
     }
 
-    Result<void> keep(Table& table, std::string well, std::string const& text) {
-        if (text.empty()) return {};
-        auto const value = decimal_of(text);
-        if (!value) return wrong(at_, fmt::format("well {}: {} is no number, and no word is known here", well, in_quotes(text)));
-        decimal_.see(*value, text, at_ + 1);
+    Result<void> keep(Table& table, PlateMatrix::Cell const& one) {
         Reading reading;
-        reading.well = std::move(well);
-        reading.value = text;
+        reading.well = well_name(one.row, one.column);
+        auto const value = decimal_of(one.text);
+        if (!value)
+            return wrong(one.line, fmt::format("well {}: {} is no number, and no word is known here", reading.well, in_quotes(one.text)));
+        decimal_.see(*value, one.text, one.line + 1);
+        reading.value = one.text;
         table.readings.push_back(std::move(reading));
         return {};
     }
@@ -284,29 +268,15 @@ Result<Document> read(std::string_view bytes) {
 }
 
 bool recognises(std::string_view bytes) {
-    std::string_view head = bytes.substr(0, recognised_from_bytes);
-    if (head.size() == recognised_from_bytes) head = head.substr(0, head.rfind('\n') + 1);
-    if (bytes.starts_with("\xFF\xFE") || bytes.starts_with("\xFE\xFF"))
-        head = bytes.substr(0, std::min(bytes.size(), recognised_from_bytes) & ~std::size_t{3});
-    auto const table = TextTable::decode(head);
-    if (!table || table->lines().size() < 2) return false;
-    auto const second = table->lines()[1].text;
-    return trimmed(table->lines()[0].text) == plate_block &&
-           (second.starts_with("Plate,Repeat,Barcode,") || second.starts_with("Plate;Repeat;Barcode;"));
+    TextTable const head = head_of(bytes, recognised_from_bytes);
+    if (head.lines().size() < 2 || trimmed(head.lines()[0].text) != plate_block) return false;
+    auto const second = head.lines()[1].text;
+    return second.starts_with("Plate,Repeat,Barcode,") || second.starts_with("Plate;Repeat;Barcode;");
 }
 
-Completeness completeness(std::string_view bytes) {
-    auto const document = read(bytes);
-    if (document || document.error().fault != Fault::unavailable) return {true, {}};
-    return {false, document.error().message};
-}
+Completeness completeness(std::string_view bytes) { return completeness_of(read(bytes)); }
 
-Result<Document> parse(std::string_view bytes) {
-    auto document = read(bytes);
-    if (!document && document.error().fault == Fault::unavailable)
-        return fail(Fault::refused, fmt::format("The EnVision export is not complete: {}.", document.error().message));
-    return document;
-}
+Result<Document> parse(std::string_view bytes) { return whole_or_refused(read(bytes), "EnVision export"); }
 
 }  // namespace
 

@@ -134,14 +134,9 @@ Result<Document> read(std::string_view bytes) {
 }
 
 bool recognises(std::string_view bytes) {
-    std::string_view head = bytes.substr(0, recognised_from_bytes);
-    if (head.size() == recognised_from_bytes) head = head.substr(0, head.rfind('\n') + 1);
-    if (bytes.starts_with("\xFF\xFE") || bytes.starts_with("\xFE\xFF"))
-        head = bytes.substr(0, std::min(bytes.size(), recognised_from_bytes) & ~std::size_t{3});
-    auto const table = TextTable::decode(head);
-    if (!table) return false;
+    TextTable const table = head_of(bytes, recognised_from_bytes);
     bool version = false, head_line = false;
-    for (auto const& line : table->lines()) {
+    for (auto const& line : table.lines()) {
         version = version || line.text.starts_with("Software Version\t");
         head_line = head_line || line.text.starts_with("Experiment File Path:") || line.text.starts_with("Protocol File Path:") ||
                     line.text.starts_with("Plate Number\t");
@@ -149,18 +144,9 @@ bool recognises(std::string_view bytes) {
     return version && head_line;
 }
 
-Completeness completeness(std::string_view bytes) {
-    auto const document = read(bytes);
-    if (document || document.error().fault != Fault::unavailable) return {true, {}};
-    return {false, document.error().message};
-}
+Completeness completeness(std::string_view bytes) { return completeness_of(read(bytes)); }
 
-Result<Document> parse(std::string_view bytes) {
-    auto document = read(bytes);
-    if (!document && document.error().fault == Fault::unavailable)
-        return fail(Fault::refused, "The Gen5 export is not complete: " + document.error().message);
-    return document;
-}
+Result<Document> parse(std::string_view bytes) { return whole_or_refused(read(bytes), "Gen5 export"); }
 
 }  // namespace
 

@@ -7,7 +7,7 @@
 #include <set>
 
 #include "drivers/decimal.hpp"
-#include "drivers/plate_shape.hpp"
+#include "drivers/plate_matrix.hpp"
 #include "drivers/text_table.hpp"
 
 namespace marrowlink {
@@ -42,7 +42,7 @@ std::string_view bare(std::string_view text) {
     }
 }
 std::string_view first_of(TextLine const& line) { return bare(line.text.substr(0, line.text.find(','))); }
-bool blank(TextLine const& line) { return line.text.find_first_not_of(", \t") == std::string_view::npos; }
+bool blank(TextLine const& line) { return is_blank(line, ','); }
 
 std::string key_of(std::string_view text) {
     text = bare(text);
@@ -154,38 +154,25 @@ class Export {
     }
 
     Result<void> read_table(PlateResult& result) {
-        if (auto done = split(at_); !done) return done;
-        std::uint32_t columns = 0;
-        while (cell(columns + 1) == std::to_string(columns + 1)) ++columns;
-        auto const shape = plate_of_columns(columns);
-        if (!cell(0).empty() || !shape) return wrong(at_, fmt::format("{} is no heading of a plate", in_quotes(lines_[at_].text)));
-        if (wells_ != 0 && wells_ != shape->rows * shape->columns) return wrong(at_, "the results are of plates of different sizes");
-        wells_ = shape->rows * shape->columns;
-        ++at_;
-        for (std::uint32_t row = 1; row <= shape->rows; ++row, ++at_) {
-            std::string const letters = row_letters(row);
-            if (at_ == lines_.size() || blank(lines_[at_])) return wrong(at_ - 1, fmt::format("row {} of the plate is missing", letters));
-            if (auto done = split(at_); !done) return done;
-            if (cell(0) != letters) return wrong(at_, fmt::format("{} stands where row {} is expected", in_quotes(cell(0)), letters));
-            if (cells_.size() <= columns)
-                return wrong(at_, fmt::format("row {} has {} wells, expected {}", letters, cells_.size() - 1, columns));
-            for (std::size_t beyond = columns + 1; beyond < cells_.size(); ++beyond)
-                if (!cells_[beyond].empty()) return wrong(at_, fmt::format("{} stands behind the last column", in_quotes(cells_[beyond])));
-            for (std::uint32_t column = 1; column <= columns; ++column) {
-                std::string const& text = cells_[column];
-                if (text.empty()) continue;
-                auto const value = decimal_of(text);
-                if (!value || value->separator == ',')
-                    return wrong(
-                        at_, fmt::format("well {}: {} is no number, and no word is known here", well_name(row, column), in_quotes(text)));
-                Reading reading;
-                reading.well = well_name(row, column);
-                reading.value = text;
-                result.readings.push_back(std::move(reading));
-            }
-        }
+        auto const matrix = read_matrix(lines_, at_, MatrixForm{});
+        // The file's last line is there: what is missing will not come.
+        if (!matrix) return fail(Fault::refused, matrix.error().message);
+        std::uint32_t const wells = matrix->shape.rows * matrix->shape.columns;
+        if (wells_ != 0 && wells_ != wells) return wrong(at_, "the results are of plates of different sizes");
+        wells_ = wells;
+        at_ = matrix->end;
         if (at_ < lines_.size() && !blank(lines_[at_]))
             return wrong(at_, fmt::format("{} stands behind the last row", in_quotes(lines_[at_].text)));
+        for (PlateMatrix::Cell const& one : matrix->cells) {
+            Reading reading;
+            reading.well = well_name(one.row, one.column);
+            auto const value = decimal_of(one.text);
+            if (!value || value->separator == ',')
+                return wrong(one.line,
+                             fmt::format("well {}: {} is no number, and no word is known here", reading.well, in_quotes(one.text)));
+            reading.value = one.text;
+            result.readings.push_back(std::move(reading));
+        }
         return {};
     }
 
@@ -302,37 +289,24 @@ Result<Document> read(std::string_view bytes) {
 }
 
 bool recognises(std::string_view bytes) {
-    std::string_view head = bytes.substr(0, recognised_from_bytes);
-    if (head.size() == recognised_from_bytes) head = head.substr(0, head.rfind('\n') + 1);
-    if (bytes.starts_with("\xFF\xFE") || bytes.starts_with("\xFE\xFF"))
-        head = bytes.substr(0, std::min(bytes.size(), recognised_from_bytes) & ~std::size_t{3});
-    auto const table = TextTable::decode(head);
-    if (!table) return false;
-    for (TextLine const& line : table->lines()) {
+    TextTable const head = head_of(bytes, recognised_from_bytes);
+    auto const lines = head.lines();
+    for (TextLine const& line : lines) {
         if (blank(line)) continue;
         std::string_view const first = first_of(line);
         if (first == "EnSight Results from") return true;
         // 2.0: nothing before the first result.
         if (result_of(first).empty()) return false;
-        auto const next = std::find_if(table->lines().begin() + (&line - table->lines().data()) + 1, table->lines().end(),
-                                       [](TextLine const& one) { return !blank(one); });
-        return next != table->lines().end() && next->text.starts_with("Barcode:");
+        auto const next =
+            std::find_if(lines.begin() + (&line - lines.data()) + 1, lines.end(), [](TextLine const& one) { return !blank(one); });
+        return next != lines.end() && next->text.starts_with("Barcode:");
     }
     return false;
 }
 
-Completeness completeness(std::string_view bytes) {
-    auto const document = read(bytes);
-    if (document || document.error().fault != Fault::unavailable) return {true, {}};
-    return {false, document.error().message};
-}
+Completeness completeness(std::string_view bytes) { return completeness_of(read(bytes)); }
 
-Result<Document> parse(std::string_view bytes) {
-    auto document = read(bytes);
-    if (!document && document.error().fault == Fault::unavailable)
-        return fail(Fault::refused, fmt::format("The Kaleido export is not complete: {}.", document.error().message));
-    return document;
-}
+Result<Document> parse(std::string_view bytes) { return whole_or_refused(read(bytes), "Kaleido export"); }
 
 }  // namespace
 

@@ -7,7 +7,7 @@
 #include <set>
 
 #include "drivers/decimal.hpp"
-#include "drivers/plate_shape.hpp"
+#include "drivers/plate_matrix.hpp"
 #include "drivers/text_table.hpp"
 
 namespace marrowlink {
@@ -167,57 +167,30 @@ class Export {
     }
 
     Result<void> read_table(std::string const& title, bool raw, Filter const& filter) {
-        std::uint32_t columns = 0;
-        while (cell(columns + 1) == std::to_string(columns + 1)) ++columns;
-        auto const shape = plate_of_columns(columns);
-        bool const rest_blank = std::all_of(cells_.begin() + std::min<std::ptrdiff_t>(columns + 1, std::ssize(cells_)), cells_.end(),
-                                            [](auto one) { return one.empty(); });
-        if (!cell(0).empty() || !shape || !rest_blank) {
-            if (at_ + 1 == lines_.size() && !lines_[at_].terminated) return fail(Fault::unavailable, "the last line has no end");
-            return wrong(at_, fmt::format("{} is no heading of a plate", in_quotes(lines_[at_].text)));
-        }
-        std::uint32_t last = 0;
-        for (++at_; at_ < lines_.size(); ++at_) {
-            if (auto done = split(at_); !done) return done;
-            if (blank()) break;
-            std::uint32_t const row = row_of(cell(0));
-            if (row == 0 || row > shape->rows) break;  // the next table's title
-            if (row <= last) return wrong(at_, fmt::format("row {} stands behind row {}", cell(0), row_letters(last)));
-            if (columns < 48 && row != last + 1) return wrong(at_, fmt::format("row {} is missing", row_letters(last + 1)));
-            last = row;
-            for (std::size_t c = columns + 1; c < cells_.size(); ++c)
-                if (!cells_[c].empty()) return wrong(at_, fmt::format("{} stands behind column {}", in_quotes(cells_[c]), columns));
-            if (!lines_[at_].terminated || cells_.size() <= columns) {
-                if (at_ + 1 == lines_.size()) return fail(Fault::unavailable, fmt::format("row {} is not all there", cell(0)));
-                return wrong(at_, fmt::format("row {} has {} wells, expected {}", cell(0), cells_.size() - 1, columns));
-            }
-            if (!raw) continue;
-            for (std::uint32_t column = 1; column <= columns; ++column)
-                if (auto done = keep(row, column, title, filter, cell(column)); !done) return done;
-        }
-        if (last == 0 || (columns < 48 && last != shape->rows))
-            return fail(at_ >= lines_.size() ? Fault::unavailable : Fault::refused,
-                        fmt::format("{}: row {} is missing", in_quotes(title), row_letters(last + 1)));
+        MatrixForm form;
+        form.separator = cell_end_;
+        form.may_skip_rows = form.small_behind_z = true;
+        auto const matrix = read_matrix(lines_, at_, form);
+        if (!matrix) return fail(matrix.error());
+        at_ = matrix->end;
+        if (!raw) return {};
+        for (PlateMatrix::Cell const& one : matrix->cells)
+            if (auto done = keep(one, title, filter); !done) return done;
         return {};
     }
 
-    static std::uint32_t row_of(std::string_view letters) {
-        if (letters.size() == 1 && letters[0] >= 'a' && letters[0] <= 'f') return static_cast<std::uint32_t>(27 + letters[0] - 'a');
-        return row_number(letters);
-    }
-
-    Result<void> keep(std::uint32_t row, std::uint32_t column, std::string const& title, Filter const& filter, std::string_view text) {
-        if (text.empty()) return {};
+    Result<void> keep(PlateMatrix::Cell const& one, std::string const& title, Filter const& filter) {
         Reading reading;
-        reading.well = well_name(row, column);
-        auto const value = decimal_of(text);
-        if (!value) return wrong(at_, fmt::format("well {}: {} is no number, and no word is known here", reading.well, in_quotes(text)));
-        separator_.see(*value, text, at_ + 1);
+        reading.well = well_name(one.row, one.column);
+        auto const value = decimal_of(one.text);
+        if (!value)
+            return wrong(one.line, fmt::format("well {}: {} is no number, and no word is known here", reading.well, in_quotes(one.text)));
+        separator_.see(*value, one.text, one.line + 1);
         reading.plate = head_["ID1"];
         reading.read = title;
         reading.wavelength_nm = filter.wavelength_nm;
         reading.excitation_nm = filter.excitation_nm;
-        reading.value = text;
+        reading.value = one.text;
         reading.unit = unit_of_value_;
         document_.readings.push_back(std::move(reading));
         return {};
@@ -257,26 +230,15 @@ Result<Document> read(std::string_view bytes) {
 }
 
 bool recognises(std::string_view bytes) {
-    std::string_view head = bytes.substr(0, recognised_from_bytes);
-    if (head.size() == recognised_from_bytes) head = head.substr(0, head.rfind('\n') + 1);
-    auto const table = TextTable::decode(head);
-    if (!table || table->lines().size() < 2) return false;
-    auto const first = table->lines()[0].text, second = table->lines()[1].text;
+    TextTable const head = head_of(bytes, recognised_from_bytes);
+    if (head.lines().size() < 2) return false;
+    auto const first = head.lines()[0].text, second = head.lines()[1].text;
     return field_of(first).first == "User" && first.find("Test run no.") != std::string_view::npos && field_of(second).first == "Test name";
 }
 
-Completeness completeness(std::string_view bytes) {
-    auto const document = read(bytes);
-    if (document || document.error().fault != Fault::unavailable) return {true, {}};
-    return {false, document.error().message};
-}
+Completeness completeness(std::string_view bytes) { return completeness_of(read(bytes)); }
 
-Result<Document> parse(std::string_view bytes) {
-    auto document = read(bytes);
-    if (!document && document.error().fault == Fault::unavailable)
-        return fail(Fault::refused, fmt::format("The MARS export is not complete: {}.", document.error().message));
-    return document;
-}
+Result<Document> parse(std::string_view bytes) { return whole_or_refused(read(bytes), "MARS export"); }
 
 }  // namespace
 

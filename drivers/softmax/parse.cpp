@@ -13,14 +13,11 @@ namespace softmax {
 
 namespace {
 
-constexpr std::size_t recognised_from_bytes = 64;
+constexpr std::size_t recognised_from_bytes = 256;
 
 bool recognises(std::string_view bytes) {
-    if (bytes.starts_with("\xEF\xBB\xBF")) bytes.remove_prefix(3);
-    if (bytes.starts_with("##BLOCKS=")) return true;
-    if (!bytes.starts_with("\xFF\xFE") && !bytes.starts_with("\xFE\xFF")) return false;
-    auto const head = TextTable::decode(bytes.substr(0, std::min(bytes.size(), recognised_from_bytes) & ~std::size_t{1}));
-    return head && !head->lines().empty() && head->lines()[0].text.starts_with("##BLOCKS=");
+    TextTable const head = head_of(bytes, recognised_from_bytes);
+    return !head.lines().empty() && head.lines()[0].text.starts_with("##BLOCKS=");
 }
 
 struct Read {

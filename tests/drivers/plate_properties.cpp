@@ -4,6 +4,7 @@
 #include <catch2/catch.hpp>
 #include <iostream>
 
+#include "drivers/catalog.hpp"
 #include "plate_samples.hpp"
 
 namespace plate_test {
@@ -47,6 +48,36 @@ std::size_t same_as_table(ExportFormat const& format, std::string const& name, s
     if (nan > 0) std::cout << ", " << nan << " rows of the table are cells without a number";
     std::cout << "\n";
     return ours.size();
+}
+
+std::optional<Compared> shared_files_hold(ExportFormat const& format, std::string_view folder,
+                                          std::function<void(std::string const& bytes, std::string& row)> const& edit,
+                                          std::vector<std::string> const& without) {
+    fs::path const place = shared_folder() / "instruments/files" / folder;
+    if (!fs::is_directory(place)) {
+        std::cout << format.name << ": no shared samples in " << shared_folder() << ", only our own small inputs were compared\n";
+        return {};
+    }
+    Compared compared;
+    for (auto const& csv : files_of(place, ".expected.csv")) {
+        std::string stem = csv.filename().string();
+        stem.resize(stem.size() - std::string_view{".expected.csv"}.size());
+        for (std::string const ending : {".txt", ".csv", ".CSV"}) {
+            fs::path const file = place / (stem + ending);
+            std::string const name = file.filename().string();
+            if (!fs::exists(file) || std::find(without.begin(), without.end(), name) != without.end()) continue;
+            std::string const bytes = slurp(file);
+            auto const recognised = marrowlink::recognise(bytes);
+            REQUIRE(recognised);
+            CHECK((*recognised)->name == format.name);
+            std::function<void(std::string&)> edit_row;
+            if (edit) edit_row = [&](std::string& row) { edit(bytes, row); };
+            compared.readings += same_as_table(format, name, bytes, csv, edit_row);
+            ++compared.files;
+        }
+    }
+    std::cout << format.name << ": " << compared.files << " shared files, " << compared.readings << " readings compared\n";
+    return compared;
 }
 
 std::size_t own_files_hold(ExportFormat const& format, std::string_view folder, std::string_view ending) {

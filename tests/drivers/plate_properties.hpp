@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,6 +20,16 @@ std::vector<std::string> whole_files(marrowlink::ExportFormat const& format, std
 // of which `edit` may make something else, or nothing.
 std::size_t same_as_table(marrowlink::ExportFormat const& format, std::string const& name, std::string const& bytes,
                           std::filesystem::path const& csv, std::function<void(std::string& row)> const& edit = nullptr);
+
+// Every file of a folder of the shared samples that has a table, but those in `without`, named one by one; {files, readings}. Says so when
+// the samples are not there, and returns nothing.
+struct Compared {
+    std::size_t files = 0, readings = 0;
+    bool operator==(Compared const&) const = default;
+};
+std::optional<Compared> shared_files_hold(marrowlink::ExportFormat const& format, std::string_view folder,
+                                          std::function<void(std::string const& bytes, std::string& row)> const& edit = nullptr,
+                                          std::vector<std::string> const& without = {});
 
 // Every own file against its table, and each refusal against its words: tests/data/<folder>. Returns how many.
 std::size_t own_files_hold(marrowlink::ExportFormat const& format, std::string_view folder, std::string_view ending);

@@ -1,21 +1,7 @@
-// Any bytes: no crash, and what is read is whole. Seeds: tests/data/envision.
-#include <cstdint>
-#include <cstdlib>
-#include <string_view>
-
+// Seeds: tests/data/envision.
 #include "drivers/envision/parse.hpp"
+#include "export_format.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size) {
-    std::string_view const bytes{reinterpret_cast<char const*>(data), size};
-    auto const& format = marrowlink::envision_format();
-    format.recognises(bytes);
-    bool const complete = format.completeness(bytes).complete;
-    auto const document = format.parse(bytes);
-    if (!document) return 0;
-    if (!complete) std::abort();
-    for (auto const& reading : document->readings)
-        if (reading.well.empty() || reading.value.empty() == reading.flag.empty()) std::abort();
-    for (auto const& bears : document->name_bearing)
-        if (bears.offset > size || bears.length > size - bears.offset) std::abort();
-    return 0;
+    return marrowlink::fuzz_export(marrowlink::envision_format(), data, size);
 }

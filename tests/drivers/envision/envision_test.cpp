@@ -1,8 +1,6 @@
 // Every EnVision file of the shared samples and of our own against the table beside it, and what must hold for all of them.
 #include <catch2/catch.hpp>
-#include <iostream>
 
-#include "drivers/catalog.hpp"
 #include "drivers/envision/parse.hpp"
 #include "drivers/text_table.hpp"
 #include "tests/drivers/plate_properties.hpp"
@@ -21,28 +19,12 @@ std::vector<std::string> all() { return whole_files(envision_format(), {own_fold
 }  // namespace
 
 TEST_CASE("every shared EnVision file reads as its table says") {
-    if (!fs::is_directory(shared_files())) {
-        std::cout << "envision: no shared samples in " << shared_folder() << ", only our own small inputs were compared\n";
-        return;
-    }
-    std::size_t files = 0, readings = 0;
-    for (auto const& csv : files_of(shared_files(), ".expected.csv")) {
-        std::string name = csv.filename().string();
-        name.replace(name.size() - std::string_view{".expected.csv"}.size(), std::string::npos, ".csv");
-        std::string const bytes = slurp(shared_files() / name);
-        auto const format = recognise(bytes);
-        REQUIRE(format);
-        CHECK((*format)->name == "perkinelmer-envision");
+    auto const compared = shared_files_hold(envision_format(), "perkinelmer-envision", [](std::string const& bytes, std::string& row) {
         // The table leaves the wavelength of absorbance empty; the file names the label's filter, and describes it.
-        bool const absorbance = bytes.find(" (A)\n") != std::string::npos && bytes.find("CWL=450nm") != std::string::npos;
-        readings += same_as_table(envision_format(), name, bytes, csv, [&](std::string& row) {
-            if (absorbance) row.replace(row.find(" |  nm | "), 9, " | 450 nm | ");
-        });
-        ++files;
-    }
-    std::cout << "envision: " << files << " shared files, " << readings << " readings compared\n";
-    CHECK(files == 4);
-    CHECK(readings == 192 + 96 + 416 + 768);
+        if (bytes.find(" (A)\n") != std::string::npos && bytes.find("CWL=450nm") != std::string::npos)
+            row.replace(row.find(" |  nm | "), 9, " | 450 nm | ");
+    });
+    if (compared) CHECK(*compared == Compared{4, 192 + 96 + 416 + 768});
 }
 
 TEST_CASE("our own EnVision files read as their tables say") { CHECK(own_files_hold(envision_format(), "envision", ".csv") >= 3); }

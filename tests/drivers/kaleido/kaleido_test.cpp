@@ -1,8 +1,6 @@
 // Every Kaleido file of the shared samples and of our own against the table beside it, and what must hold for all of them.
 #include <catch2/catch.hpp>
-#include <iostream>
 
-#include "drivers/catalog.hpp"
 #include "drivers/kaleido/parse.hpp"
 #include "tests/drivers/plate_properties.hpp"
 #include "tests/drivers/plate_samples.hpp"
@@ -20,24 +18,7 @@ std::vector<std::string> all() { return whole_files(kaleido_format(), {own_folde
 }  // namespace
 
 TEST_CASE("every shared Kaleido file reads as its table says") {
-    if (!fs::is_directory(shared_files())) {
-        std::cout << "kaleido: no shared samples in " << shared_folder() << ", only our own small inputs were compared\n";
-        return;
-    }
-    std::size_t files = 0, readings = 0;
-    for (auto const& csv : files_of(shared_files(), ".expected.csv")) {
-        std::string name = csv.filename().string();
-        name.replace(name.size() - std::string_view{".expected.csv"}.size(), std::string::npos, ".csv");
-        std::string const bytes = slurp(shared_files() / name);
-        auto const format = recognise(bytes);
-        REQUIRE(format);
-        CHECK((*format)->name == "revvity-kaleido");
-        readings += same_as_table(kaleido_format(), name, bytes, csv);
-        ++files;
-    }
-    std::cout << "kaleido: " << files << " shared files, " << readings << " readings compared\n";
-    CHECK(files == 3);
-    CHECK(readings == 288);
+    if (auto const compared = shared_files_hold(kaleido_format(), "revvity-kaleido")) CHECK(*compared == Compared{3, 288});
 }
 
 TEST_CASE("our own Kaleido files read as their tables say") { CHECK(own_files_hold(kaleido_format(), "kaleido", ".csv") >= 3); }

@@ -43,22 +43,8 @@ bool noted(Document const& document, std::string_view words) {
 }  // namespace
 
 TEST_CASE("every shared SoftMax Pro file reads as its table says") {
-    if (shared_absent()) return;
-    std::size_t files = 0, readings = 0;
-    for (auto const& file : files_of(shared_folder() / "instruments/files/moldev-softmax-pro", ".txt")) {
-        std::string const name = file.filename().string();
-        fs::path const csv = fs::path{file}.replace_extension(".expected.csv");
-        if (!fs::exists(csv) || name == "no_measurements.txt") continue;
-        std::string const bytes = slurp(file);
-        auto const format = recognise(bytes);
-        REQUIRE(format);
-        CHECK((*format)->name == "moldev-softmax-pro");
-        readings += same_as_table(softmax_format(), name, bytes, csv);
-        ++files;
-    }
-    std::cout << "softmax: " << files << " shared files, " << readings << " readings compared\n";
-    CHECK(files == 8);
-    CHECK(readings == 1296);
+    if (auto const compared = shared_files_hold(softmax_format(), "moldev-softmax-pro", nullptr, {"no_measurements.txt"}))
+        CHECK(*compared == Compared{8, 1296});
 }
 
 // The file announces one block and has no ~End and no last line, as one that is still being written: it is not taken. What is there can be
