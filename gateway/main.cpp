@@ -1,6 +1,7 @@
 // marrowlink-gateway: from the instruments to the broker.
 #include <iostream>
 
+#include "drivers/instruments.hpp"
 #include "gateway/command.hpp"
 #include "gateway/command_adapter.hpp"
 #include "gateway/config.hpp"
@@ -67,6 +68,14 @@ int main(int argc, char** argv) {
     add_adapter_commands(*line.app().add_subcommand("adapter", "the adapters on instruments' ports: how they are, whose, what they keep"),
                          config_file, line.exit_status());
 
+    bool as_page = false;
+    line.add("instruments", "which instruments and files are known: what is read, what is refused, how sure we are",
+             [&]() -> Result<void> {
+                 std::cout << (as_page ? instruments_page() : instruments_text());
+                 return {};
+             })
+        ->add_flag("--markdown", as_page, "as docs/instruments.md");
+
     std::vector<std::filesystem::path> files;
     std::string format = "csv";
     ReadOptions reading;
@@ -74,7 +83,7 @@ int main(int argc, char** argv) {
         reading.format = format == "json" ? ReadFormat::json : ReadFormat::csv;
         return read_files(files, reading, std::cout, std::cerr);
     });
-    read->add_option("files", files, "plate-reader exports and FCS files")->required();
+    read->add_option("files", files, "plate-reader exports and FCS files; a folder: all in it; -: standard input")->required();
     read->add_option("--format", format, "csv or json")->check(CLI::IsMember({"csv", "json"}))->capture_default_str();
     read->add_flag("--events", reading.events, "cytometry: every event as CSV");
 

@@ -2,9 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <fstream>
+#include <iostream>
 #include <ostream>
 #include <string>
 #include <string_view>
@@ -84,7 +86,7 @@ class Printer {
         if (!bytes) return fail(bytes.error());
         auto const format = recognise(*bytes);
         if (!format) return fail(format.error());
-        std::string const name = file.string();
+        std::string const name = file == "-" ? "(standard input)" : file.string();
         err_ << name << ": " << (*format)->title << " (" << (*format)->name << ")\n";
         if (options_.events) return print_events(**format, *bytes);
 
@@ -99,15 +101,18 @@ class Printer {
 
  private:
     static Result<std::string> contents(std::filesystem::path const& file) {
+        if (file == "-") return whole(std::cin, {});
         std::error_code error;
-        if (std::filesystem::is_directory(file, error)) return fail(Fault::unavailable, "It is a folder; a file was expected.");
         std::ifstream in{file, std::ios::binary};
         if (!in) return fail(Fault::unavailable, "It cannot be opened; check the name and the right to read it.");
         auto const size = std::filesystem::file_size(file, error);
         if (!error && size > read_bytes_max)
             return fail(Fault::refused, fmt::format("It has {} bytes; at most {} are read.", size, read_bytes_max));
+        return whole(in, error ? 0 : size);
+    }
+    static Result<std::string> whole(std::istream& in, std::uint64_t expected) {
         std::string bytes;
-        if (!error) bytes.reserve(size);
+        bytes.reserve(expected);
         std::array<char, 65536> block;
         while (in.read(block.data(), block.size()), in.gcount() > 0) {
             bytes.append(block.data(), static_cast<std::size_t>(in.gcount()));
@@ -189,13 +194,37 @@ Fault worse(Fault a, Fault b) {
     return a;
 }
 
+// All that is in the folders, by name, beside the files.
+Result<std::vector<std::filesystem::path>> within(std::vector<std::filesystem::path> const& given) {
+    std::vector<std::filesystem::path> files;
+    for (auto const& path : given) {
+        std::error_code error;
+        if (!std::filesystem::is_directory(path, error)) {
+            files.push_back(path);
+            continue;
+        }
+        std::size_t const before = files.size();
+        auto const end = std::filesystem::recursive_directory_iterator{};
+        for (std::filesystem::recursive_directory_iterator entry{path, error}; !error && entry != end; entry.increment(error)) {
+            std::error_code gone;
+            if (entry->is_regular_file(gone)) files.push_back(entry->path());
+        }
+        if (error) return fail(Fault::unavailable, fmt::format("{}: the folder cannot be read: {}.", path.string(), error.message()));
+        if (files.size() == before) return fail(Fault::unavailable, fmt::format("{}: there is no file in this folder.", path.string()));
+        std::sort(files.begin() + static_cast<std::ptrdiff_t>(before), files.end());
+    }
+    return files;
+}
+
 }  // namespace
 
-Result<void> read_files(std::vector<std::filesystem::path> const& files, ReadOptions options, std::ostream& out, std::ostream& err) {
+Result<void> read_files(std::vector<std::filesystem::path> const& given, ReadOptions options, std::ostream& out, std::ostream& err) {
+    auto const files = within(given);
+    if (!files) return fail(files.error());
     Printer printer{options, out, err};
     std::size_t failed = 0;
     Fault fault = Fault::unavailable;
-    for (auto const& file : files) {
+    for (auto const& file : *files) {
         auto const printed = printer.print(file);
         if (printed) continue;
         err << file.string() << ": " << printed.error().message << "\n";
@@ -203,7 +232,7 @@ Result<void> read_files(std::vector<std::filesystem::path> const& files, ReadOpt
     }
     out.flush();
     if (!out) return fail(Fault::unavailable, "The output could not be written.");
-    if (failed > 0) return fail(fault, fmt::format("{} of {} files could not be read; the reasons are above.", failed, files.size()));
+    if (failed > 0) return fail(fault, fmt::format("{} of {} files could not be read; the reasons are above.", failed, files->size()));
     return {};
 }
 

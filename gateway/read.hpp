@@ -26,9 +26,10 @@ struct ReadOptions {
     bool events = false;
 };
 
-// Every file is tried. Of an incomplete cytometry file what is present is printed and the file refused all the same. Afterwards an error if
-// any failed: `refused` when one is not known or not accepted, else `usage` when an option does not suit a file, else `unavailable` when
-// one cannot be opened; its message is the count, the reasons are on `err`.
-Result<void> read_files(std::vector<std::filesystem::path> const& files, ReadOptions options, std::ostream& out, std::ostream& err);
+// Every file is tried; of a folder all files in it and below, by name; of "-" standard input. Of an incomplete cytometry file what is
+// present is printed and the file refused all the same. Afterwards an error if any failed: `refused` when one is not known or not accepted,
+// else `usage` when an option does not suit a file, else `unavailable` when one cannot be opened; its message is the count, the reasons are
+// on `err`.
+Result<void> read_files(std::vector<std::filesystem::path> const& given, ReadOptions options, std::ostream& out, std::ostream& err);
 
 }  // namespace marrowlink

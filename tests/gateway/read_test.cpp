@@ -143,11 +143,10 @@ TEST_CASE("a file that is refused or absent is named and the others are printed"
     auto const whole = folder.write("whole.fcs", fcs_test::three_events().bytes());
     auto const unknown = folder.write("unknown.bin", std::string("\x00\x01\x02\xFF zip?", 10));
     auto const empty = folder.write("empty.fcs", "");
-    auto const printed = read({unknown, folder.path / "absent.fcs", empty, folder.path, whole}, as_json);
+    auto const printed = read({unknown, folder.path / "absent.fcs", empty, whole}, as_json);
     CHECK(printed.exit == 65);
     CHECK(std::count(printed.out.begin(), printed.out.end(), '\n') == 1);
-    for (auto const& file : {unknown, folder.path / "absent.fcs", empty, folder.path})
-        CHECK_THAT(printed.err, Contains(file.string() + ": "));
+    for (auto const& file : {unknown, folder.path / "absent.fcs", empty}) CHECK_THAT(printed.err, Contains(file.string() + ": "));
     CHECK(read({folder.path / "absent.fcs", whole}, as_json).exit == 69);
 
     std::ostringstream nowhere, err;
@@ -155,6 +154,28 @@ TEST_CASE("a file that is refused or absent is named and the others are printed"
     auto const lost = read_files({whole}, as_json, nowhere, err);
     REQUIRE_FALSE(lost);
     CHECK(lost.error().message == "The output could not be written.");
+}
+
+TEST_CASE("a folder is read with all that is in it, and standard input as a file") {
+    Folder const folder;
+    fs::create_directories(folder.path / "b");
+    auto const first = folder.write("a.fcs", fcs_test::three_events().bytes());
+    auto const second = folder.write("b/x.fcs", fcs_test::three_events().bytes());
+    auto const printed = read({folder.path}, as_json);
+    CHECK(printed.exit == 0);
+    CHECK(std::count(printed.out.begin(), printed.out.end(), '\n') == 2);
+    CHECK(printed.err.find(first.string()) < printed.err.find(second.string()));
+
+    fs::create_directories(folder.path / "empty");
+    auto const none = read({folder.path / "empty"}, as_json);
+    CHECK(none.exit == 69);
+
+    std::istringstream in{fcs_test::three_events().bytes()};
+    auto* const real = std::cin.rdbuf(in.rdbuf());
+    auto const piped = read({"-"}, as_json);
+    std::cin.rdbuf(real);
+    CHECK(piped.exit == 0);
+    CHECK(object_of(piped.out).at("file").as_string() == "(standard input)");
 }
 
 TEST_CASE("of an incomplete file what is present is shown, and it is refused (field 62)") {
