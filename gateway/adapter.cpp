@@ -37,7 +37,7 @@ json::array settings_json(wire::adapter::Settings const& in_force, wire::adapter
 
 InstrumentLine adapter_line(InstrumentConfig const& instrument) {
     if (auto const* const line = std::get_if<LineConfig>(&instrument.driver)) return {line->transport, instrument.id, line->terminator};
-    return {std::get<SpectramaxConfig>(instrument.driver).line, instrument.id, ""};
+    return {*transport_of(instrument), instrument.id, ""};
 }
 
 Task<Result<AdapterReport>> read_adapter_report(ModbusMaster& bus, AdapterPlace const& place) {

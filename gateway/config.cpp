@@ -97,13 +97,20 @@ std::string InstrumentConfig::driver_name() const {
     if (std::holds_alternative<LineConfig>(driver)) return "line";
     if (std::holds_alternative<FolderConfig>(driver)) return "folder";
     if (std::holds_alternative<ModbusConfig>(driver)) return "modbus";
+    if (std::holds_alternative<AstmConfig>(driver)) return "astm";
     return "spectramax";
 }
 
-AdapterConfig const* adapter_of(InstrumentConfig const& instrument) {
-    if (auto const* const line = std::get_if<LineConfig>(&instrument.driver)) return std::get_if<AdapterConfig>(&line->transport);
+TransportConfig const* transport_of(InstrumentConfig const& instrument) {
+    if (auto const* const line = std::get_if<LineConfig>(&instrument.driver)) return &line->transport;
+    if (auto const* const astm = std::get_if<AstmConfig>(&instrument.driver)) return &astm->transport;
     auto const* const reader = std::get_if<SpectramaxConfig>(&instrument.driver);
-    return reader ? std::get_if<AdapterConfig>(&reader->line) : nullptr;
+    return reader ? &reader->line : nullptr;
+}
+
+AdapterConfig const* adapter_of(InstrumentConfig const& instrument) {
+    auto const* const transport = transport_of(instrument);
+    return transport ? std::get_if<AdapterConfig>(transport) : nullptr;
 }
 
 Result<Config> parse_config(std::string text, std::string filename) {

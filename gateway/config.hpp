@@ -102,6 +102,12 @@ struct LineConfig {
     friend bool operator==(LineConfig const&, LineConfig const&) = default;
 };
 
+struct AstmConfig {
+    TransportConfig transport;
+    TextEncoding encoding = TextEncoding::latin_1;
+    friend bool operator==(AstmConfig const&, AstmConfig const&) = default;
+};
+
 enum class WhenTaken : std::uint8_t { keep, move, delete_ };
 
 struct FolderConfig {
@@ -131,17 +137,19 @@ struct ModbusConfig {
     friend bool operator==(ModbusConfig const&, ModbusConfig const&) = default;
 };
 
-using InstrumentDriver = std::variant<LineConfig, FolderConfig, SpectramaxConfig, ModbusConfig>;
+using InstrumentDriver = std::variant<LineConfig, FolderConfig, SpectramaxConfig, ModbusConfig, AstmConfig>;
 
 struct InstrumentConfig {
     std::string id;                                    // [a-z0-9-]{1,32}
     std::string title;                                 // for people; the id unless given
     std::optional<std::chrono::seconds> silent_after;  // longer without a word is a state of its own
     InstrumentDriver driver;
-    std::string driver_name() const;  // "line", "folder", "spectramax", "modbus"
+    std::string driver_name() const;  // "line", "folder", "spectramax", "modbus", "astm"
     friend bool operator==(InstrumentConfig const&, InstrumentConfig const&) = default;
 };
 
+// How it is reached; null: by a folder or a bus.
+TransportConfig const* transport_of(InstrumentConfig const& instrument);
 // The adapter that it is reached through; null: none.
 AdapterConfig const* adapter_of(InstrumentConfig const& instrument);
 

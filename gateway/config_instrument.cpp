@@ -121,13 +121,25 @@ TransportConfig read_transport(Section& section) {
     return serial;
 }
 
+void read_encoding(Section& section, TextEncoding& out) {
+    auto const encoding = section.choice("encoding", {"utf-8", "latin-1", "cp1252"});
+    if (encoding == "utf-8") out = TextEncoding::utf_8;
+    if (encoding == "latin-1") out = TextEncoding::latin_1;
+    if (encoding == "cp1252") out = TextEncoding::cp1252;
+}
+
+AstmConfig read_astm(Section& section) {
+    AstmConfig out;
+    out.transport = read_transport(section);
+    read_encoding(section, out.encoding);
+    return out;
+}
+
 LineConfig read_line(Section& section) {
     LineConfig out;
     out.transport = read_transport(section);
     put(out.terminator, section.text("terminator", 8));
-    auto const encoding = section.choice("encoding", {"utf-8", "latin-1", "cp1252"});
-    if (encoding == "latin-1") out.encoding = TextEncoding::latin_1;
-    if (encoding == "cp1252") out.encoding = TextEncoding::cp1252;
+    read_encoding(section, out.encoding);
     if (auto field = section.integer("key_field", 1, 64)) out.key_field = static_cast<int>(*field);
     put(out.acknowledgement, section.text("acknowledgement", 256));
     std::string rest = out.acknowledgement;
@@ -257,8 +269,8 @@ InstrumentConfig read_instrument(Section section) {
     out.title = out.id;
     put(out.title, section.text("title", 120));
     if (auto s = section.integer("silent_after_s", 1, 31 * 86'400)) out.silent_after = std::chrono::seconds(*s);
-    auto const driver = section.choice("driver", {"spectramax", "line", "folder", "modbus"});
-    section.require("driver", driver, "which language the instrument speaks: \"spectramax\", \"line\", \"folder\" or \"modbus\"");
+    auto const driver = section.choice("driver", {"spectramax", "line", "folder", "modbus", "astm"});
+    section.require("driver", driver, "which language the instrument speaks: \"spectramax\", \"line\", \"folder\", \"modbus\" or \"astm\"");
     // Without the driver it is not known which keys belong here; any driver's may.
     if (!driver)
         section.know({"port",
@@ -289,6 +301,7 @@ InstrumentConfig read_instrument(Section section) {
                       "response_timeout_ms",
                       "map"});
     if (driver == "line") out.driver = read_line(section);
+    if (driver == "astm") out.driver = read_astm(section);
     if (driver == "folder") out.driver = read_folder(section);
     if (driver == "spectramax") out.driver = read_spectramax(section);
     if (driver == "modbus") out.driver = read_modbus(section);
@@ -303,8 +316,7 @@ std::vector<std::pair<std::string_view, std::string>> claims(InstrumentConfig co
         if (auto const* listen = std::get_if<TcpListenConfig>(&t); listen && listen->on.port != 0)
             out.emplace_back("listen", fmt::format("{}:{}", listen->on.host, listen->on.port));
     };
-    if (auto const* line = std::get_if<LineConfig>(&instrument.driver)) transport(line->transport);
-    if (auto const* reader = std::get_if<SpectramaxConfig>(&instrument.driver)) transport(reader->line);
+    if (auto const* const way = transport_of(instrument)) transport(*way);
     if (auto const* folder = std::get_if<FolderConfig>(&instrument.driver))
         out.emplace_back("path", folder->path.lexically_normal().string());
     auto const unit = [&](std::string_view key, ModbusPlace const& bus, unsigned address) {

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "drivers/astm/driver.hpp"
 #include "drivers/folder/driver.hpp"
 #include "drivers/line/driver.hpp"
 #include "drivers/modbus/driver.hpp"
@@ -25,6 +26,22 @@ void plan_line(InstrumentPlan& plan, LineConfig const& config, PlanWorld const& 
     plan.driver = [settings, &clock = world.clock](InstrumentPlan::Connection connection) mutable {
         settings.position = connection.position;
         return std::make_unique<LineDriver>(settings, *connection.transport, clock);
+    };
+}
+
+void plan_astm(InstrumentPlan& plan, AstmConfig const& config, PlanWorld const& world) {
+    plan.transport = world.transport({config.transport, plan.id, ""});
+    plan.port = plan.transport->name();
+    plan.journalled = true;
+    plan.messages = true;
+    plan.tried_on_hardware = astm::AstmDriver::tried_on_hardware;
+    astm::Options options;
+    options.instrument = plan.id;
+    options.encoding = config.encoding;
+    auto const* const adapter = std::get_if<AdapterConfig>(&config.transport);
+    options.answers = !adapter || !adapter->answers_astm;
+    plan.driver = [options, &clock = world.clock](InstrumentPlan::Connection connection) {
+        return std::make_unique<astm::AstmDriver>(options, *connection.transport, clock);
     };
 }
 
@@ -85,6 +102,8 @@ InstrumentPlan plan_for(InstrumentConfig const& config, PlanWorld const& world) 
         plan_line(plan, *line, world);
     else if (auto const* const reader = std::get_if<SpectramaxConfig>(&config.driver))
         plan_spectramax(plan, *reader, world);
+    else if (auto const* const astm = std::get_if<AstmConfig>(&config.driver))
+        plan_astm(plan, *astm, world);
     else if (auto const* const modbus = std::get_if<ModbusConfig>(&config.driver))
         plan_modbus(plan, *modbus, world);
     else
