@@ -37,8 +37,9 @@ class Instrument {
     Instrument(Instrument const&) = delete;
 
     virtual InstrumentConfig config() const = 0;
-    virtual void measure() = 0;     // something, now
-    virtual bool done() const = 0;  // nothing of it waits for the gateway
+    virtual void measure() = 0;                       // something, now
+    virtual bool done() const = 0;                    // nothing of it waits for the gateway
+    virtual bool measuring() const { return false; }  // what it began to measure comes later by itself
     // The cable, for those that have one.
     virtual void plugged(std::unique_ptr<sim::MemoryTransport>) {}
     virtual void unplug() {}
@@ -136,7 +137,8 @@ class ExportFolder final : public Instrument {
     ExportFolder(Bench& bench, std::string id);
     InstrumentConfig config() const override;
     void measure() override;
-    bool done() const override { return unwritten_ == 0; }
+    bool done() const override { return true; }
+    bool measuring() const override { return unwritten_ > 0; }
     std::shared_ptr<Folder> folder() override { return folder_; }
     void hide(bool yes) { folder_->set_away(yes); }
 

@@ -82,7 +82,10 @@ class Storm {
         Clock::Instant const limit = world_.now() + settling_time;
         bool const drained = world_.run_until_true(
             [this] {
-                return std::all_of(world_.gateways.begin(), world_.gateways.end(), [](auto const& gateway) { return gateway->drained(); });
+                return std::all_of(world_.gateways.begin(), world_.gateways.end(), [](auto const& gateway) {
+                    return gateway->drained() && std::none_of(gateway->instruments.begin(), gateway->instruments.end(),
+                                                              [](auto const& instrument) { return instrument->measuring(); });
+                });
             },
             limit);
         world_.run_until(world_.now() + 1h);  // what is on its way arrives; folders are looked at once more
