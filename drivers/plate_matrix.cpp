@@ -99,6 +99,18 @@ Result<PlateMatrix> read_matrix(std::span<TextLine const> lines, std::size_t at,
     return Reader{lines, at, form}.read();
 }
 
+Result<Reading> reading_of(PlateMatrix::Cell const& cell, DecimalSeparator* seen) {
+    Reading reading;
+    reading.well = well_name(cell.row, cell.column);
+    auto const value = decimal_of(cell.text);
+    if (!value || (!seen && value->separator == ','))
+        return fail(Fault::refused, fmt::format("Line {}: well {}: {} is no number, and no word is known here.", cell.line + 1,
+                                                reading.well, in_quotes(cell.text)));
+    if (seen) seen->see(*value, cell.text, cell.line + 1);
+    reading.value = cell.text;
+    return reading;
+}
+
 bool is_blank(TextLine const& line, char separator) {
     for (char const c : line.text)
         if (c != separator && c != ' ' && c != '\t') return false;

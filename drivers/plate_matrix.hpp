@@ -7,6 +7,8 @@
 #include <vector>
 
 #include "core/error.hpp"
+#include "core/reading.hpp"
+#include "drivers/decimal.hpp"
 #include "drivers/plate_shape.hpp"
 #include "drivers/text_table.hpp"
 
@@ -35,6 +37,10 @@ struct MatrixForm {
 // is missing, out of order or too short, cells behind the last column. `unavailable`: the lines end inside the plate, or inside its last
 // row.
 Result<PlateMatrix> read_matrix(std::span<TextLine const> lines, std::size_t at, MatrixForm const& form);
+
+// The cell as a reading with its well and its value as written; `seen` hears of the number. Refused, naming line and well: no number, or,
+// without `seen`, one with a comma.
+Result<Reading> reading_of(PlateMatrix::Cell const& cell, DecimalSeparator* seen);
 
 // Nothing but separators and spaces.
 bool is_blank(TextLine const& line, char separator);

@@ -117,20 +117,11 @@ class Export {
         if (at_ < lines_.size() && !blank(at_))
             return wrong(at_, fmt::format("{} stands behind the last row", in_quotes(lines_[at_].text)));
         if (table.derived) return {};
-        for (PlateMatrix::Cell const& one : matrix->cells)
-            if (auto done = keep(table, one); !done) return done;
-        return {};
-    }
-
-    Result<void> keep(Table& table, PlateMatrix::Cell const& one) {
-        Reading reading;
-        reading.well = well_name(one.row, one.column);
-        auto const value = decimal_of(one.text);
-        if (!value)
-            return wrong(one.line, fmt::format("well {}: {} is no number, and no word is known here", reading.well, in_quotes(one.text)));
-        decimal_.see(*value, one.text, one.line + 1);
-        reading.value = one.text;
-        table.readings.push_back(std::move(reading));
+        for (PlateMatrix::Cell const& one : matrix->cells) {
+            auto reading = reading_of(one, &decimal_);
+            if (!reading) return fail(std::move(reading.error()));
+            table.readings.push_back(*std::move(reading));
+        }
         return {};
     }
 

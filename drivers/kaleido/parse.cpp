@@ -164,14 +164,9 @@ class Export {
         if (at_ < lines_.size() && !blank(lines_[at_]))
             return wrong(at_, fmt::format("{} stands behind the last row", in_quotes(lines_[at_].text)));
         for (PlateMatrix::Cell const& one : matrix->cells) {
-            Reading reading;
-            reading.well = well_name(one.row, one.column);
-            auto const value = decimal_of(one.text);
-            if (!value || value->separator == ',')
-                return wrong(one.line,
-                             fmt::format("well {}: {} is no number, and no word is known here", reading.well, in_quotes(one.text)));
-            reading.value = one.text;
-            result.readings.push_back(std::move(reading));
+            auto reading = reading_of(one, nullptr);
+            if (!reading) return fail(std::move(reading.error()));
+            result.readings.push_back(*std::move(reading));
         }
         return {};
     }

@@ -174,25 +174,16 @@ class Export {
         if (!matrix) return fail(matrix.error());
         at_ = matrix->end;
         if (!raw) return {};
-        for (PlateMatrix::Cell const& one : matrix->cells)
-            if (auto done = keep(one, title, filter); !done) return done;
-        return {};
-    }
-
-    Result<void> keep(PlateMatrix::Cell const& one, std::string const& title, Filter const& filter) {
-        Reading reading;
-        reading.well = well_name(one.row, one.column);
-        auto const value = decimal_of(one.text);
-        if (!value)
-            return wrong(one.line, fmt::format("well {}: {} is no number, and no word is known here", reading.well, in_quotes(one.text)));
-        separator_.see(*value, one.text, one.line + 1);
-        reading.plate = head_["ID1"];
-        reading.read = title;
-        reading.wavelength_nm = filter.wavelength_nm;
-        reading.excitation_nm = filter.excitation_nm;
-        reading.value = one.text;
-        reading.unit = unit_of_value_;
-        document_.readings.push_back(std::move(reading));
+        for (PlateMatrix::Cell const& one : matrix->cells) {
+            auto reading = reading_of(one, &separator_);
+            if (!reading) return fail(std::move(reading.error()));
+            reading->plate = head_["ID1"];
+            reading->read = title;
+            reading->wavelength_nm = filter.wavelength_nm;
+            reading->excitation_nm = filter.excitation_nm;
+            reading->unit = unit_of_value_;
+            document_.readings.push_back(*std::move(reading));
+        }
         return {};
     }
 

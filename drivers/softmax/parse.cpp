@@ -20,12 +20,8 @@ bool recognises(std::string_view bytes) {
     return !head.lines().empty() && head.lines()[0].text.starts_with("##BLOCKS=");
 }
 
-struct Read {
-    Document document;
-    std::string missing;
-};
-
-Result<Read> read(std::string_view bytes, bool open_too = false) {
+// `unavailable`: not all there, unless what is there is asked for.
+Result<Document> read(std::string_view bytes, bool what_is_there = false) {
     auto const table = TextTable::decode(bytes);
     if (!table) return fail(table.error());
     auto outline = outline_of(*table);
@@ -33,15 +29,15 @@ Result<Read> read(std::string_view bytes, bool open_too = false) {
     Findings findings;
     for (Block const& block : outline->plates)
         if (auto done = read_plate(block, findings); !done) return fail(std::move(done.error()));
-    if (open_too && outline->open)
+    if (what_is_there && outline->open)
         if (auto done = read_plate(*outline->open, findings); !done) findings.notes.push_back(std::move(done.error().message));
     auto const separator = findings.separator.decide(DecimalSeparator::Mixture::where_decisive);
     if (!separator) return fail(separator.error());
     for (Reading& reading : findings.readings) std::replace(reading.value.begin(), reading.value.end(), ',', '.');
 
-    Read out;
-    out.missing = std::move(outline->missing);
-    Document& document = out.document;
+    if (!what_is_there && !outline->missing.empty()) return fail(Fault::unavailable, std::move(outline->missing));
+
+    Document document;
     document.format = "moldev-softmax-pro";
     document.notes.push_back(fmt::format("Encoding {}, decimal {}.", name_of(table->encoding()), *separator == ',' ? "comma" : "point"));
     document.notes.insert(document.notes.end(), findings.notes.begin(), findings.notes.end());
@@ -50,29 +46,19 @@ Result<Read> read(std::string_view bytes, bool open_too = false) {
     if (!findings.readings.empty()) document.plate = findings.readings.front().plate;
     document.readings = std::move(findings.readings);
     document.name_bearing = std::move(outline->name_bearing);
-    return out;
+    if (!outline->missing.empty()) document.notes.push_back(fmt::format("Not complete: {}.", outline->missing));
+    return document;
 }
 
-Completeness completeness(std::string_view bytes) {
-    auto const found = read(bytes);
-    if (!found) return found.error().fault == Fault::unavailable ? Completeness{false, found.error().message} : Completeness{true, {}};
-    return {found->missing.empty(), found->missing};
-}
+Completeness completeness(std::string_view bytes) { return completeness_of(read(bytes)); }
 
 Result<Document> parse(std::string_view bytes) {
-    auto found = read(bytes);
-    if (!found) return fail(Fault::refused, std::move(found.error().message));
-    if (!found->missing.empty()) return fail(Fault::refused, fmt::format("The SoftMax Pro export is not complete: {}.", found->missing));
-    if (found->document.readings.empty()) return fail(Fault::refused, "The SoftMax Pro export has no plate.");
-    return std::move(found->document);
+    auto document = whole_or_refused(read(bytes), "SoftMax Pro export");
+    if (document && document->readings.empty()) return fail(Fault::refused, "The SoftMax Pro export has no plate.");
+    return document;
 }
 
-Result<Document> present(std::string_view bytes) {
-    auto found = read(bytes, true);
-    if (!found) return fail(std::move(found.error()));
-    if (!found->missing.empty()) found->document.notes.push_back(fmt::format("Not complete: {}.", found->missing));
-    return std::move(found->document);
-}
+Result<Document> present(std::string_view bytes) { return read(bytes, true); }
 
 std::vector<NameBearing> names(std::string_view bytes) {
     auto const table = TextTable::decode(bytes);

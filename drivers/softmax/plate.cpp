@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <optional>
 
@@ -51,7 +50,7 @@ class Plate {
     }
 
  private:
-    Result<void> wrong(std::size_t line, std::string const& why) const {
+    tl::unexpected<Error> wrong(std::size_t line, std::string const& why) const {
         return fail(Fault::refused, fmt::format("Plate {}, line {}: {}.", in_quotes(head_.name), block_.first_line + line, why));
     }
 
@@ -66,8 +65,7 @@ class Plate {
         std::uint32_t value = 0;
         auto const [end, bad] = std::from_chars(text.data(), text.data() + text.size(), value);
         if (bad != std::errc{} || end != text.data() + text.size() || value == 0 || value > most)
-            return fail(Fault::refused, fmt::format("Plate {}, line {}: {} is {}, expected 1 to {}.", in_quotes(head_.name),
-                                                    block_.first_line, what, in_quotes(text), most));
+            return wrong(0, fmt::format("{} is {}, expected 1 to {}", what, in_quotes(text), most));
         return value;
     }
     Result<std::vector<std::string>> list(std::size_t at, std::string_view what, std::size_t count) const {
@@ -76,15 +74,12 @@ class Plate {
         while (!(text = trimmed(text)).empty()) {
             std::size_t const end = std::min(text.find(' '), text.size());
             auto const one = text.substr(0, end);
-            if (!decimal_of(one))
-                return fail(Fault::refused, fmt::format("Plate {}, line {}: the {} {} is no number.", in_quotes(head_.name),
-                                                        block_.first_line, what, in_quotes(one)));
+            if (!decimal_of(one)) return wrong(0, fmt::format("the {} {} is no number", what, in_quotes(one)));
             out.emplace_back(one);
             text.remove_prefix(end);
         }
         if (out.size() != count)
-            return fail(Fault::refused, fmt::format("Plate {}, line {}: {} wavelengths are announced and {} {}s are listed.",
-                                                    in_quotes(head_.name), block_.first_line, count, out.size(), what));
+            return wrong(0, fmt::format("{} wavelengths are announced and {} {}s are listed", count, out.size(), what));
         return out;
     }
 
@@ -159,56 +154,64 @@ class Plate {
         return {};
     }
 
-    // Seconds, of M:SS, H:MM:SS or D.HH:MM:SS.
-    Result<std::string> seconds(std::size_t line) const {
+    // Seconds, of M:SS, H:MM:SS or D.HH:MM:SS; an endpoint has none.
+    Result<std::string> time_s(std::size_t line) const {
         std::string_view const text = cell(0);
-        auto const bad = [&] {
-            return fail(Fault::refused, fmt::format("Plate {}, line {}: {} is no time (M:SS, H:MM:SS or D.HH:MM:SS).",
-                                                    in_quotes(head_.name), block_.first_line + line, in_quotes(text)));
-        };
-        std::uint64_t parts[4] = {};
+        if (!head_.kinetic) {
+            if (!text.empty()) return wrong(line, fmt::format("{} stands in an endpoint's time", in_quotes(text)));
+            return std::string{};
+        }
+        auto const bad = [&] { return wrong(line, fmt::format("{} is no time (M:SS, H:MM:SS or D.HH:MM:SS)", in_quotes(text))); };
+        bool const days = text.find('.') != std::string_view::npos;
+        std::uint64_t total = 0;
         std::size_t count = 0;
-        for (std::size_t at = 0; at <= text.size();) {
+        for (std::size_t at = 0;; ++at) {
             std::size_t const digits = digits_from(text, at);
-            if (digits == 0 || digits > 5 || count == 4) return bad();
-            if (count > 0 && digits != 2) return bad();
-            std::from_chars(text.data() + at, text.data() + at + digits, parts[count++]);
+            if (digits == 0 || digits > 5 || (count > 0 && digits != 2) || count == 4) return bad();
+            std::uint64_t part = 0;
+            std::from_chars(text.data() + at, text.data() + at + digits, part);
+            std::uint64_t const of_the_one_before = days && count == 1 ? 24 : 60;
+            if (count > 0 && part >= of_the_one_before) return bad();
+            total = total * of_the_one_before + part;
+            ++count;
             at += digits;
             if (at == text.size()) break;
-            bool const day = text[at] == '.' && count == 1;
-            if (!day && text[at] != ':') return bad();
-            if (day != (count == 1 && text.find('.') != std::string_view::npos)) return bad();
-            ++at;
+            if (text[at] != (days && count == 1 ? '.' : ':')) return bad();
         }
-        bool const days = text.find('.') != std::string_view::npos;
         if (count < 2 || (count == 4) != days) return bad();
-        for (std::size_t i = 1; i < count; ++i)
-            if (parts[i] >= (days && i == 1 ? 24u : 60u)) return bad();
-        std::uint64_t total = 0;
-        for (std::size_t i = 0; i < count; ++i) total = total * (days && i == 1 ? 24 : 60) + parts[i];
         return std::to_string(total);
     }
 
-    // Temperature, then 1 … C for each wavelength with an empty cell between; more sets than wavelengths are reduced values.
-    Result<void> check_columns(std::size_t line) {
+    // The line behind the head: time, temperature, then what the columns are.
+    Result<void> read_heading() {
+        if (block_.lines.size() < 2) return wrong(0, "there is no table");
+        if (auto done = split(1); !done) return done;
         if (!cell(1).starts_with("Temperature"))
-            return wrong(line, fmt::format("{} stands where the heading Temperature is expected", in_quotes(cell(1))));
+            return wrong(1, fmt::format("{} stands where the heading Temperature is expected", in_quotes(cell(1))));
+        return {};
+    }
+
+    void note_reduced(std::size_t line) {
+        findings_.notes.push_back(fmt::format("{}: the reduced values in line {} were left out.", head_.name, block_.first_line + line));
+    }
+
+    // 1 … C for each wavelength with an empty cell between; more sets than wavelengths are reduced values.
+    Result<void> check_columns() {
         std::size_t at = first_value;
         for (; sets_ == 0 || (at < cells_.size() && cell(at) == "1"); at += head_.shape.columns + 1, ++sets_)
             for (std::uint32_t column = 1; column <= head_.shape.columns; ++column)
                 if (cell(at + column - 1) != std::to_string(column))
-                    return wrong(line, fmt::format("{} stands where column {} is expected", in_quotes(cell(at + column - 1)), column));
+                    return wrong(1, fmt::format("{} stands where column {} is expected", in_quotes(cell(at + column - 1)), column));
         if (sets_ < head_.wavelengths.size())
-            return wrong(line, fmt::format("{} wavelengths are announced and {} have columns", head_.wavelengths.size(), sets_));
+            return wrong(1, fmt::format("{} wavelengths are announced and {} have columns", head_.wavelengths.size(), sets_));
         if (sets_ > head_.wavelengths.size())
             findings_.notes.push_back(fmt::format("{}: the reduced values at the right were left out.", head_.name));
         return {};
     }
 
     Result<void> by_plate() {
-        if (block_.lines.size() < 2) return wrong(0, "there is no table");
-        if (auto done = split(1); !done) return done;
-        if (auto done = check_columns(1); !done) return done;
+        if (auto done = read_heading(); !done) return done;
+        if (auto done = check_columns(); !done) return done;
         for (std::size_t line = 2; line < block_.lines.size();) {
             if (auto done = split(line); !done) return done;
             if (parts()) {
@@ -218,19 +221,12 @@ class Plate {
             bool const reduced = head_.kinetic ? cell(0).empty() : taken_ == 1;
             if (reduced) {
                 if (taken_ == 0) return wrong(line, "a reading without its time");
-                findings_.notes.push_back(
-                    fmt::format("{}: the reduced values in line {} were left out.", head_.name, block_.first_line + line));
+                note_reduced(line);
                 return {};
             }
             if (taken_ == head_.readings) return wrong(line, fmt::format("a reading more than the {} announced", head_.readings));
-            std::string time_s;
-            if (head_.kinetic) {
-                auto const time = seconds(line);
-                if (!time) return fail(time.error());
-                time_s = *time;
-            } else if (!cell(0).empty()) {
-                return wrong(line, fmt::format("{} stands in an endpoint's time", in_quotes(cell(0))));
-            }
+            auto const time = time_s(line);
+            if (!time) return fail(time.error());
             std::size_t end = line + 1;
             while (end < block_.lines.size() && end - line < head_.shape.rows) {
                 if (auto done = split(end); !done) return done;
@@ -242,7 +238,7 @@ class Plate {
                 return wrong(end - 1, fmt::format("a row of the plate is missing: {} rows stand there, expected {}", rows, head_.rows));
             std::uint32_t const first_row = rows == head_.shape.rows ? 1 : head_.first_row;
             for (std::size_t r = 0; r < rows; ++r)
-                if (auto done = row(line + r, first_row + static_cast<std::uint32_t>(r), time_s); !done) return done;
+                if (auto done = row(line + r, first_row + static_cast<std::uint32_t>(r), *time); !done) return done;
             ++taken_;
             line = end;
         }
@@ -265,10 +261,7 @@ class Plate {
     }
 
     Result<void> by_time() {
-        if (block_.lines.size() < 2) return wrong(0, "there is no table");
-        if (auto done = split(1); !done) return done;
-        if (!cell(1).starts_with("Temperature"))
-            return wrong(1, fmt::format("{} stands where the heading Temperature is expected", in_quotes(cell(1))));
+        if (auto done = read_heading(); !done) return done;
         std::vector<std::pair<std::uint32_t, std::uint32_t>> places;
         std::set<std::pair<std::uint32_t, std::uint32_t>> seen;
         for (std::size_t at = first_value; at < cells_.size() && !cells_[at].empty(); ++at) {
@@ -290,16 +283,10 @@ class Plate {
                 }
                 if (cell(first_value) == first_well) break;  // the heading of reduced values
                 if (taken == head_.readings) return wrong(line, fmt::format("a reading more than the {} announced", head_.readings));
-                std::string time_s;
-                if (head_.kinetic) {
-                    auto const time = seconds(line);
-                    if (!time) return fail(time.error());
-                    time_s = *time;
-                } else if (!cell(0).empty()) {
-                    return wrong(line, fmt::format("{} stands in an endpoint's time", in_quotes(cell(0))));
-                }
+                auto const time = time_s(line);
+                if (!time) return fail(time.error());
                 for (std::size_t i = 0; i < places.size(); ++i)
-                    if (auto done = keep(line, places[i].first, places[i].second, wavelength, time_s, cell(first_value + i)); !done)
+                    if (auto done = keep(line, places[i].first, places[i].second, wavelength, *time, cell(first_value + i)); !done)
                         return done;
                 for (std::size_t at = first_value + places.size(); at < cells_.size(); ++at)
                     if (!cells_[at].empty()) return wrong(line, fmt::format("{} stands behind the last well", in_quotes(cells_[at])));
@@ -315,8 +302,7 @@ class Plate {
             if (parts()) continue;
             if (cell(first_value) != first_well)
                 return wrong(line, fmt::format("{} is not expected behind the readings", in_quotes(block_.lines[line].text)));
-            findings_.notes.push_back(
-                fmt::format("{}: the reduced values in line {} were left out.", head_.name, block_.first_line + line));
+            note_reduced(line);
             break;
         }
         return {};
