@@ -153,6 +153,19 @@ Draft run_labelled(RunIdentity const& id, std::string_view plate, std::string_vi
     return draft;
 }
 
+std::vector<Draft> run_unreadable(RunIdentity const& id, std::string_view bytes, std::string_view original_sha256, std::uint64_t blanked,
+                                  std::string reason, std::string arrived) {
+    RunManifest manifest;
+    manifest.state = "unreadable";
+    manifest.reason = std::move(reason);
+    manifest.arrived = std::move(arrived);
+    std::string const digest = blanked == 0 ? std::string{original_sha256} : hex(sha256(bytes));
+    manifest.files.push_back({"transcript", "bytes", digest, std::string{original_sha256}, bytes.size(), blanked});
+    std::vector<Draft> records = run_file(id, bytes, digest);
+    records.push_back(run_finished(id, manifest));
+    return records;
+}
+
 Draft run_message(RunIdentity const& id, std::string_view text) {
     Draft draft = draft_of(id, type::run_readings, "0");
     json::object data{{"run", id.run}, {"block", 0}, {"message", text}};

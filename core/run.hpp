@@ -68,6 +68,10 @@ Draft run_file_chunk(RunIdentity const& id, std::string_view bytes, std::string_
 Draft run_finished(RunIdentity const& id, RunManifest const& manifest);
 Draft run_aborted(RunIdentity const& id, std::string_view reason);
 Draft run_labelled(RunIdentity const& id, std::string_view plate, std::string_view who, std::string_view why, std::string_view part);
+// Bytes that no parser could read, whole, and the manifest that says why. `bytes` leave the site; `original_sha256` is of those that came,
+// `blanked` of which stand as spaces in `bytes`. `arrived`: RFC 3339.
+std::vector<Draft> run_unreadable(RunIdentity const& id, std::string_view bytes, std::string_view original_sha256, std::uint64_t blanked,
+                                  std::string reason, std::string arrived);
 // A run of one message, whole in one record.
 Draft run_message(RunIdentity const& id, std::string_view text);
 

@@ -101,7 +101,7 @@ void AstmDriver::take_frame(Event const& event) {
     last_frame_ = std::move(frame);
     message_ += event.text;
     // The link may be lost before EOT: the message is there when its last record is.
-    if (message_.ends_with('\r')) ended_ = Message{message_}.ended();
+    ended_ = ends_message(message_);
 }
 
 Batch AstmDriver::message_batch() {
@@ -134,16 +134,10 @@ Batch AstmDriver::message_batch() {
 Batch AstmDriver::unreadable(std::string bytes, std::string reason) {
     std::string const digest = hex(sha256(bytes));
     RunIdentity const id{options_.instrument, "astm", run_id_of(options_.instrument, digest, digest), digest};
+    Batch batch;
     // Nobody knows where in it a name may stand.
     std::string const blank(bytes.size(), ' ');
-    RunManifest manifest;
-    manifest.state = "unreadable";
-    manifest.reason = std::move(reason);
-    manifest.arrived = rfc3339(clock_.utc());
-    manifest.files.push_back({"transcript", "bytes", hex(sha256(blank)), digest, bytes.size(), bytes.size()});
-    Batch batch;
-    for (Draft& chunk : run_file(id, blank, hex(sha256(blank)))) batch.records.push_back(std::move(chunk));
-    batch.records.push_back(run_finished(id, manifest));
+    batch.records = run_unreadable(id, blank, digest, bytes.size(), std::move(reason), rfc3339(clock_.utc()));
     batch.blanked.push_back({digest, 0, std::move(bytes)});
     batch.consumed = seen_;
     return batch;

@@ -6,13 +6,6 @@ namespace marrowlink::astm {
 
 namespace {
 
-int hex_digit(char c) {
-    if (c >= '0' && c <= '9') return c - '0';
-    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-    return -1;
-}
-
 Event frame_of(std::string_view bytes) {
     constexpr std::string_view ends{"\x03\x17\x02\x05\x04", 5};  // the last three begin something else
     std::size_t const end = bytes.find_first_of(ends, 1);
@@ -24,11 +17,10 @@ Event frame_of(std::string_view bytes) {
     if (bytes.size() < end + 4) return {};
     // Behind the checksum stands a CR; its LF may come later, and means nothing by itself. Two captures have the LF alone.
     std::size_t const all = end + 4 + (bytes.substr(end + 3, 2) == "\r\n" ? 1 : 0);
-    unsigned sum = 0;
-    for (char const c : bytes.substr(1, end)) sum += static_cast<unsigned char>(c);
-    int const high = hex_digit(bytes[end + 1]), low = hex_digit(bytes[end + 2]);
-    bool const good = end >= 2 && end - 2 <= frame_bytes_max && (bytes[end + 3] == '\r' || bytes[end + 3] == '\n') && high >= 0 &&
-                      low >= 0 && sum % 256 == static_cast<unsigned>(high * 16 + low);
+    auto const* const wire_bytes = reinterpret_cast<std::uint8_t const*>(bytes.data());
+    bool const good =
+        end >= 2 && end - 2 <= frame_bytes_max && (bytes[end + 3] == '\r' || bytes[end + 3] == '\n') &&
+        wire::astm::sum_holds(wire::Bytes(wire_bytes, bytes.size()).subspan(1, end), wire_bytes[end + 1], wire_bytes[end + 2]);
     if (good) return {Heard::frame, all, bytes[1], bytes.substr(2, end - 2)};
     // Where its end is damaged too, the next control character begins what follows.
     std::size_t const next = bytes.find_first_of(std::string_view{"\x02\x04\x05", 3}, end);

@@ -5,10 +5,13 @@
 #include <cstdint>
 #include <string_view>
 
+#include "wire/astm_link.hpp"
+
 namespace marrowlink::astm {
 
-constexpr char stx = 0x02, etx = 0x03, eot = 0x04, enq = 0x05, ack = 0x06, nak = 0x15, etb = 0x17;
-constexpr std::size_t frame_bytes_max = 64'000;  // of its text; a longer frame is damaged
+constexpr char stx = wire::astm::stx, etx = wire::astm::etx, eot = wire::astm::eot, enq = wire::astm::enq, ack = wire::astm::ack,
+               nak = wire::astm::nak, etb = wire::astm::etb;
+constexpr std::size_t frame_bytes_max = 64'000;  // of its text (LIS1-A; an adapter holds E1381 frames only); a longer frame is damaged
 
 enum class Heard : std::uint8_t {
     nothing,  // more bytes are needed

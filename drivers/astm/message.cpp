@@ -14,6 +14,13 @@ std::string_view bare(std::string_view text) {
 
 }  // namespace
 
+bool ends_message(std::string_view text) {
+    if (!text.ends_with('\r')) return false;
+    text.remove_suffix(1);
+    text.remove_prefix(std::min(text.rfind('\r') + 1, text.size()));
+    return Message{text}.ended();
+}
+
 Message::Message(std::string_view text) {
     while (!text.empty()) {
         std::size_t const end = std::min(text.find('\r'), text.size());

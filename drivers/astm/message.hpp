@@ -7,6 +7,9 @@
 
 namespace marrowlink::astm {
 
+// Whether the text ends with a whole L record. Looks at the last record only.
+bool ends_message(std::string_view text);
+
 class Message {
  public:
     // `text`: of all frames, joined.

@@ -116,13 +116,8 @@ void LineDriver::take_line(Batch& batch, std::string_view line, std::uint64_t pl
 void LineDriver::keep_unreadable(Batch& batch, std::string_view bytes, std::string reason) {
     std::string const digest = hex(sha256(bytes));
     RunIdentity const id{settings_.instrument, "line", run_id_of(settings_.instrument, digest, digest), digest};
-    RunManifest manifest;
-    manifest.state = "unreadable";
-    manifest.reason = std::move(reason);
-    manifest.arrived = rfc3339(clock_.utc());
-    manifest.files.push_back({"transcript", "bytes", digest, digest, bytes.size(), 0});
-    for (Draft& chunk : run_file(id, bytes, digest)) batch.records.push_back(std::move(chunk));
-    batch.records.push_back(run_finished(id, manifest));
+    for (Draft& draft : run_unreadable(id, bytes, digest, 0, std::move(reason), rfc3339(clock_.utc())))
+        batch.records.push_back(std::move(draft));
 }
 
 }  // namespace marrowlink
