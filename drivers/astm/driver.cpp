@@ -22,6 +22,8 @@ Task<Result<Batch>> AstmDriver::next() {
         while (true) {
             Event const event = next_event(buffer_);
             if (event.heard == Heard::nothing) break;
+            if (event.heard == Heard::enquiry && !message_.empty())
+                co_return unreadable(std::exchange(message_, {}), "The instrument began anew inside a message.");
             char const answer = take(event);
             seen_ += event.bytes;
             buffer_.erase(0, event.bytes);

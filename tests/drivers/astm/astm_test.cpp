@@ -155,6 +155,19 @@ TEST_CASE("a message is one run, and sent again with another time it is the same
     CHECK(third->records.at(0).run != first->records.at(0).run);
 }
 
+TEST_CASE("a sender that begins anew inside a message does not join the two") {
+    Bench bench;
+    bench.say("\x05" + frame(1, "H|\\^&|||X^1\rR|1|^^^V|0.1|ratio\r"));
+    bench.say("\x05" + frame(1, message) + "\x04");
+    auto const broken = bench.next();
+    REQUIRE(broken);
+    CHECK(broken->records.back().data.find("began anew inside a message") != std::string::npos);
+    auto const whole = bench.next();
+    REQUIRE(whole);
+    CHECK(message_of(whole->records.at(0)) == "H|\\^&|||X^1\rP|1\rO|1|PLT-1||^^^V\rR|1|^^^V|0.9|ratio\rL|1|N\r");
+    CHECK(bench.heard() == "\x06\x06\x06\x06");
+}
+
 TEST_CASE("delimiters are those that H names") {
     std::string const text = "H@^\\@@@GX^2\rP@1@@@@Doe\rO@1@S 7 @\rL@1@N\r";
     astm::Message const gene{text};
