@@ -35,11 +35,6 @@ json::array settings_json(wire::adapter::Settings const& in_force, wire::adapter
 }
 }  // namespace
 
-InstrumentLine adapter_line(InstrumentConfig const& instrument) {
-    if (auto const* const line = std::get_if<LineConfig>(&instrument.driver)) return {line->transport, instrument.id, line->terminator};
-    return {*transport_of(instrument), instrument.id, ""};
-}
-
 Task<Result<AdapterReport>> read_adapter_report(ModbusMaster& bus, AdapterPlace const& place) {
     auto state = co_await read_adapter(bus, place);
     if (!state) co_return fail(state.error());

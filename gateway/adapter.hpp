@@ -18,9 +18,6 @@ struct AdapterReport {
     AdapterFault fault;
 };
 
-// The line of an instrument behind an adapter.
-InstrumentLine adapter_line(InstrumentConfig const& instrument);
-
 Task<Result<AdapterReport>> read_adapter_report(ModbusMaster& bus, AdapterPlace const& place);
 
 // docs/gateway-api.md; what is not known is absent. `place` holds whose it should be and the settings that it should have.

@@ -115,7 +115,7 @@ class Adapters {
     }
 
     AdapterPlace place(InstrumentConfig const& instrument) const {
-        return adapter_place(adapter_line(instrument), config_.site, config_.gateway);
+        return adapter_place(line_of(instrument), config_.site, config_.gateway);
     }
 
     Task<Result<json::object>> report(InstrumentConfig const& instrument) {

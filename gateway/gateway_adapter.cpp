@@ -16,7 +16,7 @@ Task<Result<json::object>> Gateway::adapter(std::string instrument) {
     AdapterConfig const* const adapter = adapter_of(running->config);
     if (!adapter || !parts_.bus) co_return fail(Fault::usage, fmt::format("{} is behind no adapter.", instrument));
     auto const bus = parts_.bus(adapter->bus);
-    AdapterPlace const place = adapter_place(adapter_line(running->config), config_.site, config_.gateway);
+    AdapterPlace const place = adapter_place(line_of(running->config), config_.site, config_.gateway);
     std::string const where = describe(*bus, place), detail = running->instrument->status().detail;
     auto reading = read_adapter_report(*bus, place);
     auto late = parts_.clock.sleep_for(adapter_patience);

@@ -11,8 +11,6 @@
 namespace marrowlink {
 namespace {
 void plan_line(InstrumentPlan& plan, LineConfig const& config, PlanWorld const& world) {
-    plan.transport = world.transport({config.transport, plan.id, config.terminator});
-    plan.port = plan.transport->name();
     plan.journalled = config.acknowledgement.empty();
     plan.messages = true;
     plan.tried_on_hardware = true;  // nothing of any maker's protocol is assumed
@@ -30,8 +28,6 @@ void plan_line(InstrumentPlan& plan, LineConfig const& config, PlanWorld const& 
 }
 
 void plan_astm(InstrumentPlan& plan, AstmConfig const& config, PlanWorld const& world) {
-    plan.transport = world.transport({config.transport, plan.id, ""});
-    plan.port = plan.transport->name();
     plan.journalled = true;
     plan.messages = true;
     plan.tried_on_hardware = astm::AstmDriver::tried_on_hardware;
@@ -46,8 +42,6 @@ void plan_astm(InstrumentPlan& plan, AstmConfig const& config, PlanWorld const& 
 }
 
 void plan_spectramax(InstrumentPlan& plan, SpectramaxConfig const& config, PlanWorld const& world) {
-    plan.transport = world.transport({config.line, plan.id, ""});
-    plan.port = plan.transport->name();
     plan.commandable = true;
     plan.followed = true;
     plan.tried_on_hardware = spectramax::SpectraMax::tried_on_hardware;
@@ -94,10 +88,19 @@ void plan_modbus(InstrumentPlan& plan, ModbusConfig const& config, PlanWorld con
 }
 }  // namespace
 
+InstrumentLine line_of(InstrumentConfig const& instrument) {
+    auto const* const line = std::get_if<LineConfig>(&instrument.driver);
+    return {*transport_of(instrument), instrument.id, line ? line->terminator : ""};
+}
+
 InstrumentPlan plan_for(InstrumentConfig const& config, PlanWorld const& world) {
     InstrumentPlan plan;
     plan.id = config.id;
     plan.driver_name = config.driver_name();
+    if (transport_of(config)) {
+        plan.transport = world.transport(line_of(config));
+        plan.port = plan.transport->name();
+    }
     if (auto const* const line = std::get_if<LineConfig>(&config.driver))
         plan_line(plan, *line, world);
     else if (auto const* const reader = std::get_if<SpectramaxConfig>(&config.driver))

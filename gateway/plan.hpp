@@ -22,6 +22,9 @@ struct InstrumentLine {
     std::string terminator;  // of its messages; empty: not known before the driver speaks to it
 };
 
+// Of an instrument that transport_of() knows a way to.
+InstrumentLine line_of(InstrumentConfig const& instrument);
+
 struct PlanWorld {
     boost::asio::any_io_executor worker;  // reads and parses export files
     Clock& clock;

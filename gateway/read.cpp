@@ -77,6 +77,8 @@ json::object dataset(CytometryDataset const& set) {
     return result;
 }
 
+std::string name_of(std::filesystem::path const& file) { return file == "-" ? "(standard input)" : file.string(); }
+
 class Printer {
  public:
     Printer(ReadOptions options, std::ostream& out, std::ostream& err) : options_{options}, out_{out}, err_{err} {}
@@ -86,7 +88,7 @@ class Printer {
         if (!bytes) return fail(bytes.error());
         auto const format = recognise(*bytes);
         if (!format) return fail(format.error());
-        std::string const name = file == "-" ? "(standard input)" : file.string();
+        std::string const name = name_of(file);
         err_ << name << ": " << (*format)->title << " (" << (*format)->name << ")\n";
         if (options_.events) return print_events(**format, *bytes);
 
@@ -227,7 +229,7 @@ Result<void> read_files(std::vector<std::filesystem::path> const& given, ReadOpt
     for (auto const& file : *files) {
         auto const printed = printer.print(file);
         if (printed) continue;
-        err << file.string() << ": " << printed.error().message << "\n";
+        err << name_of(file) << ": " << printed.error().message << "\n";
         fault = failed++ == 0 ? printed.error().fault : worse(fault, printed.error().fault);
     }
     out.flush();
