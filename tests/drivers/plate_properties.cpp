@@ -39,6 +39,7 @@ std::size_t same_as_table(ExportFormat const& format, std::string const& name, s
     }
     auto ours = rows_of(document->readings, columns);
     std::erase_if(ours, [](std::string const& row) { return row.ends_with(" | NaN"); });
+    CHECK(ours.size() == theirs.size());
     std::vector<std::string> missing, beyond;
     std::set_difference(theirs.begin(), theirs.end(), ours.begin(), ours.end(), std::back_inserter(missing));
     std::set_difference(ours.begin(), ours.end(), theirs.begin(), theirs.end(), std::back_inserter(beyond));
@@ -105,6 +106,24 @@ std::size_t refusals_hold(ExportFormat const& format, std::string_view folder, s
         ++files;
     }
     return files;
+}
+
+void same_as_case(std::vector<marrowlink::Reading> const& readings, marrowlink::json::value const& expected,
+                  std::function<std::string_view(std::string_view flag)> const& meaning) {
+    CHECK(readings.size() == static_cast<std::size_t>(expected.at("readings").as_int64()));
+    auto const& values = expected.at("values").as_object();
+    auto const& flags = expected.at("flags").as_object();
+    CHECK(values.size() + flags.size() == readings.size());
+    for (auto const& reading : readings) {
+        INFO(reading.well);
+        if (reading.value.empty()) {
+            REQUIRE(flags.contains(reading.well));
+            CHECK(meaning(reading.flag) == std::string_view{flags.at(reading.well).as_string()});
+        } else {
+            REQUIRE(values.contains(reading.well));
+            CHECK(std::strtod(reading.value.c_str(), nullptr) == values.at(reading.well).to_number<double>());
+        }
+    }
 }
 
 void no_beginning_passes(ExportFormat const& format, std::vector<std::string> const& files,

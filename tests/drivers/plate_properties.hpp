@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/json.hpp"
 #include "drivers/document.hpp"
 
 namespace plate_test {
@@ -34,6 +35,11 @@ std::optional<Compared> shared_files_hold(marrowlink::ExportFormat const& format
 // Every own file against its table, and each refusal against its words: tests/data/<folder>. Returns how many.
 std::size_t own_files_hold(marrowlink::ExportFormat const& format, std::string_view folder, std::string_view ending);
 std::size_t refusals_hold(marrowlink::ExportFormat const& format, std::string_view folder, std::string_view ending);
+
+// The readings are those of a case's expected.json: "readings" of them, "values" by well and "flags" by well, these in the words that
+// `meaning` has for a flag.
+void same_as_case(std::vector<marrowlink::Reading> const& readings, marrowlink::json::value const& expected,
+                  std::function<std::string_view(std::string_view flag)> const& meaning);
 
 // A file cut at any byte is not taken, unless nothing but `may_lack` was cut off.
 void no_beginning_passes(marrowlink::ExportFormat const& format, std::vector<std::string> const& files,

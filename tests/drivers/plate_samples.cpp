@@ -43,6 +43,12 @@ std::string slurp(fs::path const& path) {
     return text.str();
 }
 
+marrowlink::json::value json_of(fs::path const& path) {
+    auto parsed = marrowlink::json::parse(slurp(path), path.string());
+    REQUIRE(parsed);
+    return *parsed;
+}
+
 std::vector<fs::path> files_of(fs::path const& folder, std::string_view ending) {
     std::vector<fs::path> found;
     if (!fs::is_directory(folder)) return found;

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/json.hpp"
 #include "core/reading.hpp"
 
 namespace plate_test {
@@ -15,6 +16,7 @@ std::filesystem::path shared_folder();                    // $MARROWLINK_SHARED 
 std::filesystem::path own_folder(std::string_view name);  // tests/data/<name>
 
 std::string slurp(std::filesystem::path const& path);
+marrowlink::json::value json_of(std::filesystem::path const& path);
 
 // Files of a folder with this ending, by name; none when the folder is absent.
 std::vector<std::filesystem::path> files_of(std::filesystem::path const& folder, std::string_view ending);

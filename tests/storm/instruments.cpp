@@ -218,14 +218,15 @@ void AdaptedLine::cut_power(std::chrono::milliseconds off_for) {
         box_.power_off();
     else
         box_.power_off_after(dice_.below(400));
-    bench_.timeline->after(off_for, [this] {
-        box_.memory.power_bytes.reset();
-        if (!box_.powered()) box_.power_on();
-    });
+    bench_.timeline->after(off_for, [this] { restore_power(); });
 }
 
 void AdaptedLine::calm() {
     stormy_ = false;
+    restore_power();
+}
+
+void AdaptedLine::restore_power() {
     box_.memory.power_bytes.reset();
     if (!box_.powered()) box_.power_on();
 }

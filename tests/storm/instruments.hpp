@@ -117,6 +117,7 @@ class AdaptedLine final : public Instrument {
     void say();
     void hear(bool again);
     void note_freed();
+    void restore_power();
 
     struct Kept {
         Measured* what;

@@ -7,12 +7,12 @@
 #include "core/json.hpp"
 #include "drivers/astm/driver.hpp"
 #include "drivers/astm/message.hpp"
+#include "tests/drivers/cable_bench.hpp"
 #include "tests/drivers/plate_samples.hpp"
-#include "tests/sim/memory_transport.hpp"
-#include "tests/sim/virtual_clock.hpp"
 
 using namespace marrowlink;
 using namespace std::chrono_literals;
+using plate_test::json_of;
 using plate_test::slurp;
 namespace fs = std::filesystem;
 
@@ -27,42 +27,21 @@ std::string frame(int number, std::string const& text, bool last = true) {
     return astm::stx + body + fmt::format("{:02X}\r\n", sum % 256);
 }
 
-struct Bench {
-    boost::asio::io_context loop{1};
-    sim::VirtualClock clock{loop};
-    sim::MemoryTransport::Ends cable = sim::MemoryTransport::connect(clock);
+struct Bench : CableBench {
     astm::Options options;
     std::unique_ptr<astm::AstmDriver> driver;
 
     Bench() { options.instrument = "analyser"; }
-    void say(std::string_view text) { REQUIRE(clock.finish(cable.far->write(sim::bytes_of(text)))); }
     Result<Batch> next() {
         if (!driver) driver = std::make_unique<astm::AstmDriver>(options, *cable.near, clock);
         return clock.finish(driver->next());
     }
-    std::string heard() {
-        std::array<std::byte, 4096> into;
-        auto const got = clock.finish(cable.far->read_some(into, clock.now() + 1s));
-        return got ? std::string(reinterpret_cast<char const*>(into.data()), *got) : "";
-    }
 };
-
-std::string message_of(Draft const& draft) {
-    auto const parsed = json::parse(draft.data, "message");
-    REQUIRE(parsed);
-    return std::string{json::string_of(parsed->get_object(), "message")};
-}
 
 std::string unhex(std::string_view text) {
     std::string out;
     for (std::size_t i = 0; i + 1 < text.size(); i += 2) out += static_cast<char>(std::stoi(std::string{text.substr(i, 2)}, nullptr, 16));
     return out;
-}
-
-json::value json_of(fs::path const& path) {
-    auto parsed = json::parse(slurp(path), path.string());
-    REQUIRE(parsed);
-    return *parsed;
 }
 
 std::string const message = "H|\\^&|||X^1\rP|1|PRAX7|||Doe^Jane||19990101|F\rO|1|PLT-1||^^^V\rR|1|^^^V|0.9|ratio\rL|1|N\r";

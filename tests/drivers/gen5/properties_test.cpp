@@ -8,6 +8,7 @@
 #include "drivers/gen5/parse.hpp"
 #include "drivers/gen5/tables.hpp"
 #include "drivers/text_table.hpp"
+#include "tests/drivers/plate_properties.hpp"
 #include "tests/drivers/plate_samples.hpp"
 
 using namespace marrowlink;
@@ -16,13 +17,7 @@ using namespace plate_test;
 namespace {
 
 std::vector<std::string> own_and_shared() {
-    std::vector<std::string> all;
-    for (auto const& folder : {own_folder("gen5"), shared_folder() / "instruments/files/agilent-gen5"})
-        for (auto const& file : files_of(folder, ".txt")) {
-            std::string bytes = slurp(file);
-            if (gen5_format().parse(bytes)) all.push_back(std::move(bytes));
-        }
-    return all;
+    return whole_files(gen5_format(), {own_folder("gen5"), shared_folder() / "instruments/files/agilent-gen5"}, ".txt");
 }
 
 std::size_t plates_of(std::vector<Reading> const& readings) {
@@ -60,12 +55,6 @@ std::string line_replaced(std::string text, std::string const& key, std::string 
     REQUIRE(at != std::string::npos);
     std::size_t const begin = at + key.size() + 2;
     return text.replace(begin, text.find('\r', begin) - begin, value);
-}
-
-std::string utf16le(std::string const& ascii) {
-    std::string out = "\xFF\xFE";
-    for (char c : ascii) out.append(1, c).append(1, '\0');
-    return out;
 }
 
 std::string luminescence(std::string const& rows) {

@@ -7,6 +7,7 @@
 #include "core/json.hpp"
 #include "drivers/catalog.hpp"
 #include "drivers/gen5/parse.hpp"
+#include "tests/drivers/plate_properties.hpp"
 #include "tests/drivers/plate_samples.hpp"
 
 using namespace marrowlink;
@@ -48,12 +49,6 @@ void same_rows(std::vector<std::string> const& ours, std::vector<std::string> co
     std::set_difference(ours.begin(), ours.end(), theirs.begin(), theirs.end(), std::back_inserter(beyond));
     CHECK(missing == std::vector<std::string>{});
     CHECK(beyond == std::vector<std::string>{});
-}
-
-json::value expected_json(fs::path const& path) {
-    auto parsed = json::parse(slurp(path), path.string());
-    REQUIRE(parsed);
-    return *parsed;
 }
 
 std::string_view meaning(std::string_view flag) {
@@ -116,7 +111,7 @@ TEST_CASE("a Gen5 file without results is refused by name") {
         auto const document = gen5_format().parse(slurp(folder / (name + ".txt")));
         REQUIRE_FALSE(document);
         CHECK(document.error().fault == Fault::refused);
-        std::string const behaviour{expected_json(expected).at("right behaviour").as_string()};
+        std::string const behaviour{json_of(expected).at("right behaviour").as_string()};
         CHECK(document.error().message.find(behaviour) != std::string::npos);
         ++files;
     }
@@ -126,30 +121,17 @@ TEST_CASE("a Gen5 file without results is refused by name") {
 TEST_CASE("a decimal comma in CP1252 reads as its case says (field 63)") {
     if (shared_absent()) return;
     fs::path const folder = shared_folder() / "instruments/cases/gen5-decimal-comma";
-    auto const expected = expected_json(folder / "expected.json");
+    auto const expected = json_of(folder / "expected.json");
     auto const document = gen5_format().parse(slurp(folder / "input.txt"));
     REQUIRE(document);
-    CHECK(document->readings.size() == static_cast<std::size_t>(expected.at("readings").as_int64()));
-    auto const& values = expected.at("values").as_object();
-    auto const& flags = expected.at("flags").as_object();
-    CHECK(values.size() + flags.size() == document->readings.size());
-    for (auto const& reading : document->readings) {
-        INFO(reading.well);
-        if (reading.value.empty()) {
-            REQUIRE(flags.contains(reading.well));
-            CHECK(meaning(reading.flag) == std::string_view{flags.at(reading.well).as_string()});
-        } else {
-            REQUIRE(values.contains(reading.well));
-            CHECK(std::strtod(reading.value.c_str(), nullptr) == values.at(reading.well).to_number<double>());
-        }
-    }
+    same_as_case(document->readings, expected, meaning);
     CHECK(document->started == "03/04/2026 14:05:09");
 }
 
 TEST_CASE("a growing Gen5 file waits until it is whole (field 62)") {
     if (shared_absent()) return;
     fs::path const folder = shared_folder() / "instruments/cases/gen5-growing-file";
-    auto const expected = expected_json(folder / "expected.json");
+    auto const expected = json_of(folder / "expected.json");
     std::size_t steps = 0;
     for (auto const& step : expected.at("steps").as_array()) {
         std::string const file{step.at("file").as_string()};
@@ -164,40 +146,6 @@ TEST_CASE("a growing Gen5 file waits until it is whole (field 62)") {
     CHECK(steps == 4);
 }
 
-TEST_CASE("our own Gen5 files read as their tables say (field 64)") {
-    std::size_t files = 0, readings = 0;
-    for (auto const& csv : files_of(own_folder("gen5"), ".expected.csv")) {
-        std::string name = csv.filename().string();
-        name.resize(name.size() - std::string_view{".expected.csv"}.size());
-        INFO(name);
-        std::string const bytes = slurp(own_folder("gen5") / (name + ".txt"));
-        CHECK(gen5_format().recognises(bytes));
-        CHECK(gen5_format().completeness(bytes).missing == "");
-        auto const document = gen5_format().parse(bytes);
-        if (!document) FAIL(document.error().message);
-        Columns columns;
-        auto const expected = rows_expected(csv, columns);
-        same_rows(rows_of(document->readings, columns), expected);
-        ++files;
-        readings += expected.size();
-    }
-    std::cout << "gen5: " << files << " own files, " << readings << " readings compared\n";
-    CHECK(files >= 5);
-}
+TEST_CASE("our own Gen5 files read as their tables say (field 64)") { CHECK(own_files_hold(gen5_format(), "gen5", ".txt") >= 5); }
 
-TEST_CASE("what cannot be read is refused with its reason (field 63, 64)") {
-    std::size_t files = 0;
-    for (auto const& file : files_of(own_folder("gen5"), ".refusal")) {
-        INFO(file.filename().string());
-        std::string words = slurp(file);
-        words.erase(words.find('\n'));
-        auto const document = gen5_format().parse(slurp(fs::path{file}.replace_extension(".txt")));
-        REQUIRE_FALSE(document);
-        CHECK(document.error().fault == Fault::refused);
-        INFO(document.error().message);
-        CHECK(document.error().message.find(words) != std::string::npos);
-        ++files;
-    }
-    std::cout << "gen5: " << files << " refusals compared\n";
-    CHECK(files >= 10);
-}
+TEST_CASE("what cannot be read is refused with its reason (field 63, 64)") { CHECK(refusals_hold(gen5_format(), "gen5", ".txt") >= 10); }

@@ -5,18 +5,14 @@
 
 #include <catch2/catch.hpp>
 
-#include "tests/sim/memory_transport.hpp"
-#include "tests/sim/virtual_clock.hpp"
+#include "tests/drivers/cable_bench.hpp"
 
 using namespace marrowlink;
 using namespace std::chrono_literals;
 
 namespace {
 
-struct Bench {
-    boost::asio::io_context loop{1};
-    sim::VirtualClock clock{loop};
-    sim::MemoryTransport::Ends cable = sim::MemoryTransport::connect(clock);
+struct Bench : CableBench {
     LineSettings settings;
     std::unique_ptr<LineDriver> driver;
 
@@ -27,23 +23,12 @@ struct Bench {
         settings.bytes_max = 64;
     }
     void plug() { driver = std::make_unique<LineDriver>(settings, *cable.near, clock); }
-    void say(std::string_view text) { REQUIRE(clock.finish(cable.far->write(sim::bytes_of(text)))); }
     Result<Batch> next() {
         if (!driver) plug();
         return clock.finish(driver->next());
     }
-    std::string heard() {
-        std::array<std::byte, 4096> into;
-        auto const got = clock.finish(cable.far->read_some(into, clock.now() + 1s));
-        return got ? std::string(reinterpret_cast<char const*>(into.data()), *got) : "";
-    }
 };
 
-std::string message_of(Draft const& draft) {
-    auto const parsed = json::parse(draft.data, "message");
-    REQUIRE(parsed);
-    return std::string{json::string_of(parsed->get_object(), "message")};
-}
 }  // namespace
 
 TEST_CASE("each line is one record; the acknowledgement waits for the commit") {

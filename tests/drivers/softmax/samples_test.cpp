@@ -22,12 +22,6 @@ bool shared_absent() {
     return true;
 }
 
-json::value expected_json(fs::path const& path) {
-    auto parsed = json::parse(slurp(path), path.string());
-    REQUIRE(parsed);
-    return *parsed;
-}
-
 std::string_view meaning(std::string_view flag) {
     static std::map<std::string_view, std::string_view> const meanings{
         {"#SAT", "saturated"}, {"#Low", "no signal (missed flash)"}, {"Range?", "out of range"}, {"Path?", "path length failed"}};
@@ -76,7 +70,7 @@ TEST_CASE("a SoftMax Pro run that was stopped is kept and said") {
     CHECK(noted(*document, "4 readings announced, 2 written"));
 
     fs::path const folder = shared_folder() / "instruments/cases/softmax-kinetic-stopped-early";
-    auto const expected = expected_json(folder / "expected.json");
+    auto const expected = json_of(folder / "expected.json");
     auto const stopped = softmax_format().parse(slurp(folder / "input.txt"));
     if (!stopped) FAIL(stopped.error().message);
     CHECK(noted(*stopped, expected.at("incomplete").as_string()));
@@ -97,7 +91,7 @@ TEST_CASE("a SoftMax Pro run that was stopped is kept and said") {
 TEST_CASE("a SoftMax Pro plate without one of its rows is refused by name") {
     if (shared_absent()) return;
     fs::path const folder = shared_folder() / "instruments/files/moldev-softmax-pro";
-    std::string const behaviour{expected_json(folder / "missing_measurement_table_row.expected.json").at("right behaviour").as_string()};
+    std::string const behaviour{json_of(folder / "missing_measurement_table_row.expected.json").at("right behaviour").as_string()};
     auto const document = softmax_format().parse(slurp(folder / "missing_measurement_table_row.txt"));
     REQUIRE_FALSE(document);
     CHECK(document.error().message.find(behaviour) != std::string::npos);
@@ -106,20 +100,10 @@ TEST_CASE("a SoftMax Pro plate without one of its rows is refused by name") {
 TEST_CASE("words in SoftMax Pro wells read as their case says (field 64)") {
     if (shared_absent()) return;
     fs::path const folder = shared_folder() / "instruments/cases/softmax-saturated-and-low";
-    auto const expected = expected_json(folder / "expected.json");
+    auto const expected = json_of(folder / "expected.json");
     auto const document = softmax_format().parse(slurp(folder / "input.txt"));
     if (!document) FAIL(document.error().message);
-    CHECK(document->readings.size() == static_cast<std::size_t>(expected.at("readings").as_int64()));
-    auto const& values = expected.at("values").as_object();
-    auto const& flags = expected.at("flags").as_object();
-    CHECK(values.size() + flags.size() == document->readings.size());
-    for (auto const& reading : document->readings) {
-        INFO(reading.well);
-        if (reading.value.empty())
-            CHECK(meaning(reading.flag) == std::string_view{flags.at(reading.well).as_string()});
-        else
-            CHECK(std::stod(reading.value) == values.at(reading.well).to_number<double>());
-    }
+    same_as_case(document->readings, expected, meaning);
 }
 
 TEST_CASE("our own SoftMax Pro files read as their tables say") { CHECK(own_files_hold(softmax_format(), "softmax", ".txt") >= 4); }
