@@ -1,6 +1,8 @@
 // marrowlink-central: from the broker to the ledger.
 #include <iostream>
 
+#include "central/analyse/analysis.hpp"
+#include "central/analyse/command.hpp"
 #include "central/config.hpp"
 #include "central/service.hpp"
 #include "central/store.hpp"
@@ -89,6 +91,24 @@ int main(int argc, char** argv) {
                              [&] { return copy(database_of(database, config_file), to, &Database::backup_to); }));
     backing_up->add_option("out", to, "a file that does not exist yet")->required();
     backing_up->add_option("--database", database, "instead of the configured one");
+
+    analyse::Command analysis;
+    CLI::App* const analysing = line.add("analyse", "from a table (CSV) to results: normalisation, curves, scores, comparisons",
+                                         [&] { return analyse::run(analysis); });
+    analysing->add_option("what", analysis.what, "which analysis; see below")->required();
+    analysing->add_option("--in", analysis.in, "a CSV file; for nist *.dat files or a folder of them")
+        ->required()
+        ->check(CLI::ExistingPath);
+    analysing->add_option("--out", analysis.out,
+                          "where the main table goes; further ones stand beside it. Without it the main table is printed");
+    analysing->add_option("--controls", analysis.controls, "healthy controls' scores, a column a drug, for selective scores")
+        ->check(CLI::ExistingFile);
+    analysing->add_option("--compat", analysis.compat, "dose-response: \"fimm\" fits and scores as that pipeline does");
+    analysing->add_option("--model", analysis.models, "drc: LL.3, LL.4, LL.5, W1.4, W2.4; all of them unless named");
+    std::string kinds;
+    for (analyse::Analysis const& one : analyse::analyses())
+        kinds += "  " + std::string{one.name} + ": " + std::string{one.description} + "\n";
+    analysing->footer("WHAT is one of:\n" + kinds + "Columns, definitions and examples: docs/analysis.md.");
 
     return line.run(argc, argv);
 }
