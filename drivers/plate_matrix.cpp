@@ -20,7 +20,7 @@ class Reader {
                 if (skips && last > 0) break;
                 return ended(last);
             }
-            if (auto done = split_quoted(lines_[at_].text, form_.separator, cells_); !done) return wrong(done.error().message);
+            if (auto done = split(); !done) return wrong(done.error().message);
             std::uint32_t const row = labelled_ ? row_of(cells_[0]) : trimmed(lines_[at_].text).empty() ? 0 : expected;
             if (row == 0 || row > matrix_.shape.rows) {
                 if (skips && last > 0) break;
@@ -42,9 +42,21 @@ class Reader {
         return fail(Fault::unavailable, fmt::format("row {} of the plate is missing", row_letters(last + 1)));
     }
 
+    Result<void> split() {
+        std::string_view rest = lines_[at_].text;
+        if (!form_.spaced) return split_quoted(rest, form_.separator, cells_);
+        cells_.assign(rest.starts_with(' ') ? 1 : 0, {});
+        while (!(rest = trimmed(rest)).empty()) {
+            cells_.emplace_back(rest.substr(0, rest.find(' ')));
+            rest.remove_prefix(cells_.back().size());
+        }
+        if (cells_.empty()) cells_.emplace_back();
+        return {};
+    }
+
     Result<void> read_heading() {
         if (at_ == lines_.size()) return fail(Fault::unavailable, "the plate is not there");
-        if (auto done = split_quoted(lines_[at_].text, form_.separator, cells_); !done) return wrong(done.error().message);
+        if (auto done = split(); !done) return wrong(done.error().message);
         auto const heading = [&](std::uint32_t column) { return fmt::format("{:0{}}", column, form_.column_digits); };
         std::uint32_t columns = 0;
         while (columns + 1 < cells_.size() && cells_[columns + 1] == heading(columns + 1)) ++columns;
@@ -63,6 +75,7 @@ class Reader {
         }
         matrix_.shape = *shape;
         if (labelled_) ++at_;
+        if (form_.spaced && at_ < lines_.size() && is_blank(lines_[at_], form_.separator)) ++at_;
         return {};
     }
 

@@ -31,6 +31,7 @@ struct MatrixForm {
     bool may_be_bare = false;     // neither heading nor letters: every line is a row
     bool may_skip_rows = false;   // 1,536 wells: only the rows that were read, in order
     bool small_behind_z = false;  // rows 27 to 32 are a to f
+    bool spaced = false;          // cells are parted by spaces, none is blank, and a blank line may follow the heading
 };
 
 // From the heading (or, if bare, the first row) at `lines[at]` on. Refused, naming the line: no heading of a plate known here, a row that

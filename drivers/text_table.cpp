@@ -187,38 +187,53 @@ Result<void> split_cells(std::string_view line, std::vector<std::string_view>& c
     }
 }
 
+bool read_quoted(std::string_view line, char separator, std::size_t& at, std::string& cell) {
+    cell.clear();
+    if (at < line.size() && line[at] == '"') {
+        for (++at;; ++at) {
+            if (at == line.size()) return false;
+            if (line[at] != '"') {
+                cell += line[at];
+            } else if (at + 1 < line.size() && line[at + 1] == '"') {
+                cell += line[++at];
+            } else {
+                break;
+            }
+        }
+        ++at;
+    }
+    std::size_t const end = std::min(line.find(separator, at), line.size());
+    cell += line.substr(at, end - at);
+    cell = trimmed(cell);
+    at = end;
+    return true;
+}
+
 Result<void> split_quoted(std::string_view line, char separator, std::vector<std::string>& cells) {
     cells.clear();
     for (std::size_t at = 0;; ++at) {
         if (cells.size() == text_cells_max)
             return fail(Fault::refused, fmt::format("A line has more than {} cells, which is the limit.", text_cells_max));
-        std::string cell;
-        if (at < line.size() && line[at] == '"') {
-            for (++at;; ++at) {
-                if (at == line.size()) return fail(Fault::refused, fmt::format("A quotation mark has no other one: {}.", in_quotes(line)));
-                if (line[at] != '"') {
-                    cell += line[at];
-                } else if (at + 1 < line.size() && line[at + 1] == '"') {
-                    cell += line[++at];
-                } else {
-                    break;
-                }
-            }
-            ++at;
-        }
-        std::size_t const end = std::min(line.find(separator, at), line.size());
-        cell += line.substr(at, end - at);
-        cells.emplace_back(trimmed(cell));
-        if (end == line.size()) return {};
-        at = end;
+        if (!read_quoted(line, separator, at, cells.emplace_back()))
+            return fail(Fault::refused, fmt::format("A quotation mark has no other one: {}.", in_quotes(line)));
+        if (at == line.size()) return {};
     }
+}
+
+std::uint64_t TextTable::bytes_of(std::string_view text) const {
+    if (encoding_ == Encoding::utf8) return text.size();
+    std::uint64_t bytes = 0;
+    for (char const c : text) {
+        auto const byte = static_cast<unsigned char>(c);
+        if ((byte & 0xC0) == 0x80) continue;
+        bytes += byte >= 0xF0 ? 2 * bytes_per_ascii() : bytes_per_ascii();
+    }
+    return bytes;
 }
 
 std::pair<std::uint64_t, std::uint64_t> TextTable::place_of(TextLine const& line, std::string_view part) const {
     auto const before = static_cast<std::size_t>(part.data() - line.text.data());
-    for (char const c : line.text.substr(0, before + part.size()))
-        if (static_cast<unsigned char>(c) >= 0x80) return {line.offset, line.length};
-    return {line.offset + before * bytes_per_ascii(), part.size() * bytes_per_ascii()};
+    return {line.offset + bytes_of({line.text.data(), before}), bytes_of(part)};
 }
 
 std::string in_quotes(std::string_view text) {

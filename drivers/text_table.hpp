@@ -40,13 +40,13 @@ class TextTable {
 
     std::span<TextLine const> lines() const { return lines_; }
     Encoding encoding() const { return encoding_; }
-    // Where a part of a line stands in the original: {first byte, bytes}. Of a line with other letters than ASCII before the part's end the
-    // whole line, as their bytes cannot be counted back.
+    // Where a part of a line, or of it and the lines behind, stands in the original: {first byte, bytes}.
     std::pair<std::uint64_t, std::uint64_t> place_of(TextLine const& line, std::string_view part) const;
     std::size_t bytes_per_ascii() const { return encoding_ == Encoding::utf16le || encoding_ == Encoding::utf16be ? 2 : 1; }
 
  private:
     Result<void> split(std::string_view text, std::uint64_t first);
+    std::uint64_t bytes_of(std::string_view text) const;  // in the original
     void find_in_original(std::string_view bytes, std::uint64_t first);
 
     std::unique_ptr<std::string> decoded_;  // null for UTF-8; on the heap, so that lines stay where they are when the table moves
@@ -60,7 +60,11 @@ TextTable head_of(std::string_view bytes, std::size_t bytes_max);
 // The cells of a line, spaces around each removed; more than text_cells_max is refused.
 Result<void> split_cells(std::string_view line, std::vector<std::string_view>& cells, char separator = '\t');
 
-// The same of a line whose cells may stand in quotation marks, doubled inside (RFC 4180). Refused: a quotation that does not end.
+// A cell that may stand in quotation marks, doubled inside (RFC 4180), from `at` on, which is its separator or the line's end afterwards.
+// Spaces around it are removed. False: a quotation does not end.
+bool read_quoted(std::string_view line, char separator, std::size_t& at, std::string& cell);
+
+// All cells of such a line. Refused: a quotation that does not end.
 Result<void> split_quoted(std::string_view line, char separator, std::vector<std::string>& cells);
 
 std::string_view trimmed(std::string_view text);
