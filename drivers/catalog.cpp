@@ -7,10 +7,17 @@
 #include "drivers/envision/parse.hpp"
 #include "drivers/fcs/parse.hpp"
 #include "drivers/gen5/parse.hpp"
+#include "drivers/immunospot/parse.hpp"
 #include "drivers/kaleido/parse.hpp"
+#include "drivers/lunatic/parse.hpp"
 #include "drivers/mars/parse.hpp"
+#include "drivers/matrix/parse.hpp"
+#include "drivers/msd/parse.hpp"
+#include "drivers/nanodrop/parse.hpp"
+#include "drivers/qubit/parse.hpp"
 #include "drivers/softmax/parse.hpp"
 #include "drivers/text_table.hpp"
+#include "drivers/xponent/parse.hpp"
 
 namespace marrowlink {
 
@@ -34,7 +41,9 @@ std::string looks_like(std::string_view bytes) {
 }  // namespace
 
 std::span<ExportFormat const> export_formats() {
-    static std::array const formats{gen5_format(), softmax_format(), mars_format(), envision_format(), kaleido_format(), fcs_format()};
+    static std::array const formats{gen5_format(),       softmax_format(),  mars_format(),  envision_format(), kaleido_format(),
+                                    lunatic_format(),    nanodrop_format(), qubit_format(), msd_format(),      xponent_format(),
+                                    immunospot_format(), matrix_format(),   fcs_format()};
     return formats;
 }
 

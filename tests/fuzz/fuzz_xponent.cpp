@@ -1,0 +1,7 @@
+// Seeds: tests/data/xponent.
+#include "drivers/xponent/parse.hpp"
+#include "export_format.hpp"
+
+extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size) {
+    return marrowlink::fuzz_export(marrowlink::xponent_format(), data, size);
+}
