@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <iostream>
+#include <set>
 
-#include "drivers/catalog.hpp"
 #include "plate_samples.hpp"
 
 namespace plate_test {
@@ -24,21 +24,23 @@ std::vector<std::string> whole_files(ExportFormat const& format, std::vector<fs:
 }
 
 std::size_t same_as_table(ExportFormat const& format, std::string const& name, std::string const& bytes, fs::path const& csv,
-                          std::function<void(std::string& row)> const& edit) {
+                          Correct const& correct, std::function<bool(marrowlink::Reading const&)> const& beside) {
     INFO(name);
     CHECK(format.recognises(bytes));
     CHECK(format.completeness(bytes).missing == "");
     auto const document = format.parse(bytes);
     if (!document) FAIL(document.error().message);
     Columns columns;
-    auto theirs = rows_expected(csv, columns);
-    std::size_t const nan = std::erase_if(theirs, [](std::string const& row) { return row.ends_with(" | nan"); });
-    if (edit) {
-        std::for_each(theirs.begin(), theirs.end(), edit);
-        std::sort(theirs.begin(), theirs.end());
-    }
-    auto ours = rows_of(document->readings, columns);
-    std::erase_if(ours, [](std::string const& row) { return row.ends_with(" | NaN"); });
+    std::size_t nan = 0;
+    auto const theirs = rows_expected(csv, columns, [&](TableRow& row) {
+        bool const blank = row["flag"] == "nan";
+        nan += blank ? 1 : 0;
+        return !blank && (!correct || correct(row));
+    });
+    auto readings = document->readings;
+    if (nan > 0) std::erase_if(readings, [](marrowlink::Reading const& one) { return one.flag == "NaN"; });
+    if (beside) std::erase_if(readings, beside);
+    auto const ours = rows_of(readings, columns);
     CHECK(ours.size() == theirs.size());
     std::vector<std::string> missing, beyond;
     std::set_difference(theirs.begin(), theirs.end(), ours.begin(), ours.end(), std::back_inserter(missing));
@@ -49,36 +51,6 @@ std::size_t same_as_table(ExportFormat const& format, std::string const& name, s
     if (nan > 0) std::cout << ", " << nan << " rows of the table are cells without a number";
     std::cout << "\n";
     return ours.size();
-}
-
-std::optional<Compared> shared_files_hold(ExportFormat const& format, std::string_view folder,
-                                          std::function<void(std::string const& bytes, std::string& row)> const& edit,
-                                          std::vector<std::string> const& without) {
-    fs::path const place = shared_folder() / "instruments/files" / folder;
-    if (!fs::is_directory(place)) {
-        std::cout << format.name << ": no shared samples in " << shared_folder() << ", only our own small inputs were compared\n";
-        return {};
-    }
-    Compared compared;
-    for (auto const& csv : files_of(place, ".expected.csv")) {
-        std::string stem = csv.filename().string();
-        stem.resize(stem.size() - std::string_view{".expected.csv"}.size());
-        for (std::string const ending : {".txt", ".csv", ".CSV"}) {
-            fs::path const file = place / (stem + ending);
-            std::string const name = file.filename().string();
-            if (!fs::exists(file) || std::find(without.begin(), without.end(), name) != without.end()) continue;
-            std::string const bytes = slurp(file);
-            auto const recognised = marrowlink::recognise(bytes);
-            REQUIRE(recognised);
-            CHECK((*recognised)->name == format.name);
-            std::function<void(std::string&)> edit_row;
-            if (edit) edit_row = [&](std::string& row) { edit(bytes, row); };
-            compared.readings += same_as_table(format, name, bytes, csv, edit_row);
-            ++compared.files;
-        }
-    }
-    std::cout << format.name << ": " << compared.files << " shared files, " << compared.readings << " readings compared\n";
-    return compared;
 }
 
 std::size_t own_files_hold(ExportFormat const& format, std::string_view folder, std::string_view ending) {
@@ -184,10 +156,113 @@ void names_are_blanked(ExportFormat const& format, std::string bytes, std::strin
     CHECK(after->identity == before->identity);
 }
 
-std::string utf16le(std::string const& ascii) {
-    std::string out = "\xFF\xFE";
-    for (char c : ascii) out.append(1, c).append(1, '\0');
+namespace {
+
+// Of the basic plane.
+std::vector<unsigned> characters_of(std::string_view utf8) {
+    std::vector<unsigned> out;
+    for (char const c : utf8) {
+        auto const byte = static_cast<unsigned char>(c);
+        if ((byte & 0xC0) == 0x80)
+            out.back() = out.back() << 6 | (byte & 0x3F);
+        else
+            out.push_back(byte < 0x80 ? byte : byte & (byte < 0xE0 ? 0x1F : 0x0F));
+    }
     return out;
+}
+
+std::string utf16(std::string_view utf8, bool little) {
+    std::string out = little ? "\xFF\xFE" : "\xFE\xFF";
+    for (unsigned const c : characters_of(utf8)) {
+        auto const low = static_cast<char>(c & 0xFF), high = static_cast<char>(c >> 8);
+        out.append(1, little ? low : high).append(1, little ? high : low);
+    }
+    return out;
+}
+
+// Nothing: it has letters beyond.
+std::optional<std::string> latin1(std::string_view utf8) {
+    std::string out;
+    for (unsigned const c : characters_of(utf8)) {
+        if (c > 0xFF) return {};
+        out += static_cast<char>(c);
+    }
+    return out;
+}
+
+}  // namespace
+
+std::string utf16le(std::string const& utf8) { return utf16(utf8, true); }
+
+void encodings_read_the_same(ExportFormat const& format, std::vector<std::string> const& files) {
+    for (auto const& original : files) {
+        auto const expected = format.parse(original);
+        REQUIRE(expected);
+        std::string feeds, both;
+        std::copy_if(original.begin(), original.end(), std::back_inserter(feeds), [](char c) { return c != '\r'; });
+        for (char const c : feeds) both += c == '\n' ? std::string{"\r\n"} : std::string{c};
+        std::vector<std::string> others{feeds, both, "\xEF\xBB\xBF" + original, utf16(original, true), utf16(original, false)};
+        if (auto const narrow = latin1(original)) others.push_back(*narrow);
+        for (auto const& other : others) {
+            CHECK(format.recognises(other));
+            auto const read = format.parse(other);
+            if (!read) FAIL(read.error().message);
+            CHECK(read->readings == expected->readings);
+            CHECK(read->identity == expected->identity);
+        }
+    }
+}
+
+void cuts_lose_whole_rows(ExportFormat const& format, std::vector<std::string> const& files) {
+    std::size_t cuts = 0, whole_rows = 0;
+    for (auto const& bytes : files) {
+        auto const whole = format.parse(bytes);
+        REQUIRE(whole);
+        auto const& all = whole->readings;
+        for (std::size_t cut = 0; cut < bytes.size(); ++cut, ++cuts) {
+            std::string_view const part = std::string_view{bytes}.substr(0, cut);
+            auto const read = format.parse(part);
+            if (!format.completeness(part).complete) CHECK_FALSE(read);
+            if (!read) continue;
+            ++whole_rows;
+            INFO("cut after byte " << cut << " of " << bytes.size());
+            std::size_t const count = read->readings.size();
+            REQUIRE(count <= all.size());
+            CHECK(std::equal(read->readings.begin(), read->readings.end(), all.begin()));
+            CHECK(read->plate == whole->plate);
+            CHECK(read->started == whole->started);
+            if (count > 0 && count < all.size()) CHECK(all[count].well != all[count - 1].well);
+        }
+    }
+    std::cout << format.name << ": " << cuts << " cuts tried, " << whole_rows << " of them behind a whole row\n";
+}
+
+void changed_digits_stay_in_their_cell(ExportFormat const& format, std::vector<std::string> const& files) {
+    std::size_t changes = 0;
+    for (auto const& original : files) {
+        auto const whole = format.parse(original);
+        REQUIRE(whole);
+        std::size_t const step = 1 + original.size() / 1'000;
+        for (std::size_t at = 0; at < original.size(); at += step) {
+            if (original[at] < '0' || original[at] > '9') continue;
+            std::string bytes = original;
+            bytes[at] = static_cast<char>('0' + (bytes[at] - '0' + 1) % 10);
+            auto const read = format.parse(bytes);
+            ++changes;
+            if (!read) continue;
+            INFO("digit at byte " << at);
+            REQUIRE(read->readings.size() == whole->readings.size());
+            std::set<std::string> wells;
+            bool value = false;
+            for (std::size_t i = 0; i < read->readings.size(); ++i) {
+                auto const &now = read->readings[i], &before = whole->readings[i];
+                if (now.well != before.well) wells.insert(before.well);
+                value = value || now.value != before.value || now.flag != before.flag;
+            }
+            CHECK(wells.size() + (value ? 1 : 0) <= 1);
+        }
+    }
+    std::cout << format.name << ": " << changes << " digits changed\n";
 }
 
 bool only_line_end(std::string_view rest) { return rest.find_first_not_of(std::string_view{"\r\n\0", 3}) == std::string_view::npos; }

@@ -3,13 +3,13 @@
 
 #include <filesystem>
 #include <functional>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "core/json.hpp"
 #include "drivers/document.hpp"
+#include "tests/drivers/plate_samples.hpp"
 
 namespace plate_test {
 
@@ -17,20 +17,11 @@ namespace plate_test {
 std::vector<std::string> whole_files(marrowlink::ExportFormat const& format, std::vector<std::filesystem::path> const& folders,
                                      std::string_view ending);
 
-// The readings are those of the table, none missing and none beyond. Rows that the table marks "nan" are blank cells (or NaN) in the file,
-// of which `edit` may make something else, or nothing.
+// The readings are those of the table, none missing and none beyond, but for those `beside` it. Rows that the table marks "nan" are blank
+// cells (or NaN) in the file. Returns how many were compared.
 std::size_t same_as_table(marrowlink::ExportFormat const& format, std::string const& name, std::string const& bytes,
-                          std::filesystem::path const& csv, std::function<void(std::string& row)> const& edit = nullptr);
-
-// Every file of a folder of the shared samples that has a table, but those in `without`, named one by one; {files, readings}. Says so when
-// the samples are not there, and returns nothing.
-struct Compared {
-    std::size_t files = 0, readings = 0;
-    bool operator==(Compared const&) const = default;
-};
-std::optional<Compared> shared_files_hold(marrowlink::ExportFormat const& format, std::string_view folder,
-                                          std::function<void(std::string const& bytes, std::string& row)> const& edit = nullptr,
-                                          std::vector<std::string> const& without = {});
+                          std::filesystem::path const& csv, Correct const& correct = nullptr,
+                          std::function<bool(marrowlink::Reading const&)> const& beside = nullptr);
 
 // Every own file against its table, and each refusal against its words: tests/data/<folder>. Returns how many.
 std::size_t own_files_hold(marrowlink::ExportFormat const& format, std::string_view folder, std::string_view ending);
@@ -48,10 +39,18 @@ void no_beginning_passes(marrowlink::ExportFormat const& format, std::vector<std
 // One digit changed: another value, or a refusal; never another well.
 void changed_digits_move_no_well(marrowlink::ExportFormat const& format, std::vector<std::string> const& files);
 
+// The same of lists, where the well stands in the row: a cut file is refused, or has the first of the whole one's rows and nothing else (in
+// `files` rows next to each other are of different wells); a digit changes one well or values, never both.
+void cuts_lose_whole_rows(marrowlink::ExportFormat const& format, std::vector<std::string> const& files);
+void changed_digits_stay_in_their_cell(marrowlink::ExportFormat const& format, std::vector<std::string> const& files);
+
+// The files, in UTF-8, read the same in UTF-16 and Latin-1, and with either end of a line.
+void encodings_read_the_same(marrowlink::ExportFormat const& format, std::vector<std::string> const& files);
+
 // What is blanked leaves no trace of `name`, and the copy reads the same.
 void names_are_blanked(marrowlink::ExportFormat const& format, std::string bytes, std::string_view name);
 
-std::string utf16le(std::string const& ascii);
+std::string utf16le(std::string const& utf8);
 bool only_line_end(std::string_view rest);
 
 }  // namespace plate_test

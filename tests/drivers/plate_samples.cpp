@@ -58,11 +58,11 @@ std::vector<fs::path> files_of(fs::path const& folder, std::string_view ending) 
     return found;
 }
 
-std::vector<std::map<std::string, std::string>> table_of(fs::path const& csv) {
+std::vector<TableRow> table_of(fs::path const& csv) {
     std::ifstream in{csv};
     std::string line;
     std::vector<std::string> heads;
-    std::vector<std::map<std::string, std::string>> rows;
+    std::vector<TableRow> rows;
     while (std::getline(in, line)) {
         if (line.ends_with('\r')) line.pop_back();
         std::vector<std::string> cells(1);
@@ -84,22 +84,26 @@ std::vector<std::map<std::string, std::string>> table_of(fs::path const& csv) {
 
 std::vector<std::string> rows_of(std::vector<marrowlink::Reading> const& readings, Columns columns) {
     std::vector<std::string> rows;
-    for (auto const& r : readings)
+    for (auto const& r : readings) {
+        std::string read = columns.read ? " | " + r.read : "";
+        std::replace(read.begin(), read.end(), ',', ';');
         rows.push_back(r.plate + " | " + r.well + " | " + number(r.time_s) + " s | " + (columns.wavelength ? number(r.wavelength_nm) : "") +
-                       " nm | " + (columns.excitation ? number(r.excitation_nm) : "") + " nm | " + number(r.value) + " | " + r.flag);
+                       " nm | " + (columns.excitation ? number(r.excitation_nm) : "") + " nm | " + number(r.value) + " | " + r.flag + read);
+    }
     std::sort(rows.begin(), rows.end());
     return rows;
 }
 
-std::vector<std::string> rows_expected(fs::path const& csv, Columns& columns, std::string const& plate_instead) {
+std::vector<std::string> rows_expected(fs::path const& csv, Columns& columns, Correct const& correct) {
     std::vector<std::string> rows;
     for (auto& r : table_of(csv)) {
-        columns = {r.contains("detector_nm"), r.contains("excitation_nm")};
+        if (correct && !correct(r)) continue;
+        columns = {r.contains("detector_nm"), r.contains("excitation_nm"), r.contains("read")};
         bool const spectrum = r["quantity"].find("[nm]") != std::string::npos;
         std::string const wavelength = spectrum ? number(r["index"]) : columns.wavelength ? number(r["detector_nm"]) : "";
-        rows.push_back((plate_instead.empty() ? r["plate"] : plate_instead) + " | " + r["well"] + " | " +
-                       (spectrum ? "" : seconds(r["index"])) + " s | " + wavelength + " nm | " + number(r["excitation_nm"]) + " nm | " +
-                       number(r["value"]) + " | " + r["flag"]);
+        rows.push_back(r["plate"] + " | " + r["well"] + " | " + (spectrum ? "" : seconds(r["index"])) + " s | " + wavelength + " nm | " +
+                       number(r["excitation_nm"]) + " nm | " + number(r["value"]) + " | " + r["flag"] +
+                       (columns.read ? " | " + r["read"] : ""));
     }
     std::sort(rows.begin(), rows.end());
     return rows;

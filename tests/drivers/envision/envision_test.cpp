@@ -1,4 +1,5 @@
-// Every EnVision file of the shared samples and of our own against the table beside it, and what must hold for all of them.
+// Our own EnVision files against the tables beside them, and what must hold for them and the shared ones, whose tables are compared in
+// catalog/.
 #include <catch2/catch.hpp>
 
 #include "drivers/envision/parse.hpp"
@@ -17,15 +18,6 @@ fs::path shared_files() { return shared_folder() / "instruments/files/perkinelme
 std::vector<std::string> all() { return whole_files(envision_format(), {own_folder("envision"), shared_files()}, ".csv"); }
 
 }  // namespace
-
-TEST_CASE("every shared EnVision file reads as its table says") {
-    auto const compared = shared_files_hold(envision_format(), "perkinelmer-envision", [](std::string const& bytes, std::string& row) {
-        // The table leaves the wavelength of absorbance empty; the file names the label's filter, and describes it.
-        if (bytes.find(" (A)\n") != std::string::npos && bytes.find("CWL=450nm") != std::string::npos)
-            row.replace(row.find(" |  nm | "), 9, " | 450 nm | ");
-    });
-    if (compared) CHECK(*compared == Compared{4, 192 + 96 + 416 + 768});
-}
 
 TEST_CASE("our own EnVision files read as their tables say") { CHECK(own_files_hold(envision_format(), "envision", ".csv") >= 3); }
 TEST_CASE("what cannot be read of an EnVision file is refused with its reason") {

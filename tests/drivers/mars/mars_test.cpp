@@ -1,9 +1,8 @@
-// Every MARS file of the shared samples and of our own against the table beside it, and what must hold for all of them.
+// Our own MARS files against the tables beside them, and what must hold for them and the shared ones, whose tables are compared in
+// catalog/.
 #include <catch2/catch.hpp>
 #include <iostream>
 
-#include "core/json.hpp"
-#include "drivers/catalog.hpp"
 #include "drivers/mars/parse.hpp"
 #include "tests/drivers/plate_properties.hpp"
 #include "tests/drivers/plate_samples.hpp"
@@ -34,17 +33,6 @@ std::string replaced(std::string text, std::string_view from, std::string_view t
 }
 
 }  // namespace
-
-TEST_CASE("every shared MARS file reads as its table says") {
-    auto const compared = shared_files_hold(mars_format(), "bmg-mars", [](std::string const& bytes, std::string& row) {
-        // The file says "Raw Data (450 1)"; the table takes the 1 for the wavelength, and no absorbance is measured at 1 nm.
-        if (bytes.find("Raw Data (450 1)") != std::string::npos) row = replaced(row, " | 1 nm | ", " | 450 nm | ");
-        // The rows behind Z are a to f in the file, AA to AF everywhere else.
-        std::size_t const well = row.find(" | ") + 3;
-        if (row[well] >= 'a' && row[well] <= 'f') row.replace(well, 1, {'A', static_cast<char>(row[well] - 'a' + 'A')});
-    });
-    if (compared) CHECK(*compared == Compared{3, 302 + 288 + 96});
-}
 
 TEST_CASE("a MARS head with ' = ' is read, and the plate is not dropped") {
     if (shared_absent()) return;
