@@ -18,35 +18,54 @@ bool contains(std::span<std::string_view const> names, std::string_view one) {
     return std::find(names.begin(), names.end(), one) != names.end();
 }
 
-// False: a quotation does not end.
-bool split_row(std::string_view text, char separator, ListTable::Row& row) {
-    row.cells.clear();
-    row.whole.clear();
-    for (std::size_t at = 0;; ++at) {
-        std::size_t const first = at;
-        if (!read_quoted(text, separator, at, row.cells.emplace_back())) return false;
-        row.whole.push_back(text.substr(first, at - first));
-        if (at == text.size()) return true;
+// Whether a quotation goes on behind the line, in which one goes on when `open`.
+bool leaves_open(std::string_view line, char separator, bool open) {
+    for (std::size_t at = 0;;) {
+        if (!open && at < line.size() && line[at] == '"') {
+            open = true;
+            ++at;
+        }
+        if (open) {
+            at = line.find('"', at);
+            if (at == std::string_view::npos) return true;
+            if (++at < line.size() && line[at] == '"') {
+                ++at;
+                continue;
+            }
+            open = false;
+        }
+        at = line.find(separator, at);
+        if (at == std::string_view::npos) return false;
+        ++at;
     }
 }
 
 // `at` is behind it afterwards.
 Result<ListTable::Row> row_at(std::span<TextLine const> lines, std::size_t& at, char separator) {
-    ListTable::Row row;
-    row.line = at;
-    char const* const begin = lines[at].text.data();
-    for (std::size_t const first = at;;) {
-        std::string_view const last = lines[at++].text;
-        if (split_row({begin, static_cast<std::size_t>(last.data() + last.size() - begin)}, separator, row)) break;
+    std::size_t const first = at;
+    auto const wrong = [&](std::string const& why) { return fail(Fault::refused, fmt::format("Line {}: {}.", first + 1, why)); };
+    char const* const begin = lines[first].text.data();
+    std::string_view text;
+    for (bool open = false;;) {
+        std::string_view const line = lines[at++].text;
+        text = {begin, static_cast<std::size_t>(line.data() + line.size() - begin)};
+        if (text.size() > row_bytes_max) return wrong(fmt::format("the row has more than {} bytes, which is the limit", row_bytes_max));
+        open = leaves_open(line, separator, open);
+        if (!open) break;
         if (at == lines.size()) return fail(Fault::unavailable, fmt::format("a quotation of line {} does not end", first + 1));
         if (at - first == row_lines_max)
-            return fail(Fault::refused,
-                        fmt::format("Line {}: a quotation does not end within {} lines, which is the limit.", first + 1, row_lines_max));
+            return wrong(fmt::format("a quotation does not end within {} lines, which is the limit", row_lines_max));
     }
-    if (row.cells.size() > text_cells_max)
-        return fail(Fault::refused,
-                    fmt::format("Line {}: a line has more than {} cells, which is the limit.", row.line + 1, text_cells_max));
-    return row;
+    ListTable::Row row;
+    row.line = first;
+    for (std::size_t end = 0;; ++end) {
+        if (row.cells.size() == text_cells_max)
+            return wrong(fmt::format("the row has more than {} cells, which is the limit", text_cells_max));
+        std::size_t const start = end;
+        if (!read_quoted(text, separator, end, row.cells.emplace_back())) return wrong("a quotation mark has no other one");
+        row.whole.push_back(text.substr(start, end - start));
+        if (end == text.size()) return row;
+    }
 }
 
 std::string listed(std::vector<std::string> const& names) {
@@ -72,7 +91,7 @@ std::string one_line(std::string_view text) {
 
 std::optional<ListTable::Heading> ListTable::find(TextTable const& text, std::size_t at, ListForm const& form) {
     auto const lines = text.lines();
-    for (; at < std::min(lines.size(), heading_line_max); ++at)
+    for (std::size_t const behind = std::min(lines.size(), at + heading_line_max); at < behind; ++at)
         for (char const separator : {',', ';', '\t'}) {
             if (lines[at].text.find(separator) == std::string_view::npos) continue;
             std::size_t end = at;
@@ -127,6 +146,8 @@ Result<void> ListTable::take(Row row, bool last) {
     Column const end = kind_of(columns_.size() - 1);
     if (last && row.cells.size() == columns_.size() && !row.cells.back().empty() && (end == Column::key || end == Column::measured))
         return fail(Fault::unavailable, fmt::format("line {} has no end", row.line + 1));
+    if ((rows_.size() + 1) * columns_.size() > list_cells_max)
+        return wrong(row, fmt::format("the list has more than {} cells, which is the limit", list_cells_max));
     rows_.push_back(std::move(row));
     return {};
 }

@@ -18,8 +18,10 @@
 
 namespace marrowlink {
 
-constexpr std::size_t heading_line_max = 500;  // the last line that may be the heading; it is missing otherwise
-constexpr std::size_t row_lines_max = 64;      // of a row whose cells hold line breaks; one more: refused
+constexpr std::size_t heading_line_max = 500;      // the last of those looked at that may be the heading; it is missing otherwise
+constexpr std::size_t row_lines_max = 64;          // of a row whose cells hold line breaks; one more: refused
+constexpr std::size_t row_bytes_max = 256 * 1024;  // of a row in UTF-8; one more: refused
+constexpr std::size_t list_cells_max = 1'000'000;  // rows times columns; more: refused
 
 enum class Column : std::uint8_t {
     key,       // of what the row is; the list has to have it
@@ -50,7 +52,7 @@ class ListTable {
         char separator = ',';
     };
 
-    // Nothing: no line from `at` on has all keys, not further than heading_line_max.
+    // Nothing: none of heading_line_max lines from `at` on has all keys.
     static std::optional<Heading> find(TextTable const& text, std::size_t at, ListForm const& form);
 
     // The rows from the heading to the first blank line, or to the end. Refused, naming the line: a column twice, a row with fewer or more

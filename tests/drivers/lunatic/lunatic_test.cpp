@@ -58,13 +58,22 @@ TEST_CASE("a Lunatic export of a European computer reads the same (field 63)") {
     CHECK(read->readings == expected->readings);
 }
 
-TEST_CASE("a row of a list may have 64 lines, and its heading may stand in line 500") {
-    auto const list = [](std::size_t above, std::size_t breaks) {
-        return std::string(above, '\n') + "Plate ID,Plate Position,Sample name,A260,Date,Time,Application,Instrument ID\nK,A1,\"s" +
-               std::string(breaks, '\n') + "\",0.5,d,t,a,7\n";
+TEST_CASE("limits of a list") {
+    std::string const heading = "Plate ID,Plate Position,Sample name,A260,Date,Time,Application,Instrument ID\n";
+    auto const list = [&](std::size_t above, std::string const& sample) {
+        return std::string(above, '\n') + heading + "K,A1," + sample + ",0.5,d,t,a,7\n";
     };
-    CHECK(lunatic_format().parse(list(0, row_lines_max - 1)));
-    CHECK_FALSE(lunatic_format().parse(list(0, row_lines_max)));
-    CHECK(lunatic_format().parse(list(heading_line_max - 1, 0)));
-    CHECK_FALSE(lunatic_format().parse(list(heading_line_max, 0)));
+    auto const taken = [](std::string const& bytes) { return lunatic_format().parse(bytes).has_value(); };
+    std::string const breaks(row_lines_max - 1, '\n');
+    CHECK(taken(list(0, "\"s" + breaks + "\"")));
+    CHECK_FALSE(taken(list(0, "\"s" + breaks + "\n\"")));
+    CHECK(taken(list(heading_line_max - 1, "s")));
+    CHECK_FALSE(taken(list(heading_line_max, "s")));
+    std::size_t const others = list(0, "").size() - heading.size() - 1;
+    CHECK(taken(list(0, std::string(row_bytes_max - others, 's'))));
+    CHECK_FALSE(taken(list(0, std::string(row_bytes_max - others + 1, 's'))));
+    std::string rows = heading;
+    for (std::size_t row = 0; row < list_cells_max / 8; ++row) rows += "K,A1,s" + std::to_string(row) + ",0.5,d,t,a,7\n";
+    CHECK(taken(rows));
+    CHECK_FALSE(taken(rows + "K,A1,s,0.5,d,t,a,7\n"));
 }
