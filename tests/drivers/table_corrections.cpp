@@ -84,7 +84,6 @@ bool spot_of_msd(std::string_view bytes, TableRow& row) {
         REQUIRE(cells_of(bytes, beginning).at(8) + ".0" == row["value"]);
     }
     row["index"].clear();
-    if (row["well"][1] == '0') row["well"].erase(1, 1);  // A01 is A1
     return true;
 }
 
