@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 
 namespace marrowlink {
@@ -57,6 +58,12 @@ std::string run_id_of(std::string_view instrument, std::string_view sourcekey, s
     for (std::string_view const text : {instrument, sourcekey, original_sha256_hex}) hash.update(text).update(std::string_view{"\0", 1});
     std::string const h = hex(hash.finish());
     return fmt::format("{}-{}-{}-{}-{}", h.substr(0, 8), h.substr(8, 4), h.substr(12, 4), h.substr(16, 4), h.substr(20, 12));
+}
+
+std::string sourcekey_of(std::string const& identity, std::string const& original_sha256_hex) {
+    if (identity.empty()) return original_sha256_hex;
+    bool const plain = std::all_of(identity.begin(), identity.end(), [](char c) { return c >= ' ' && c < 0x7F; });
+    return plain && identity.size() <= sourcekey_bytes_max ? identity : hex(sha256(identity));
 }
 
 Draft run_started(RunIdentity const& id, std::string_view plate, std::string_view by, json::object protocol) {

@@ -23,6 +23,11 @@ struct RunIdentity {
 // the same bytes are the same run after any restart, and other bytes under the same key are another run: a revision that the centre shows.
 std::string run_id_of(std::string_view instrument, std::string_view sourcekey, std::string_view original_sha256_hex);
 
+// The key of a run that its source names itself, or, where it names none, the SHA-256 of its bytes. A name that is longer, or no printable
+// ASCII, is replaced by its SHA-256.
+inline constexpr std::size_t sourcekey_bytes_max = 128;
+std::string sourcekey_of(std::string const& identity, std::string const& original_sha256_hex);
+
 struct RunFile {
     std::string role;             // "export", "transcript"
     std::string format;           // catalogue name

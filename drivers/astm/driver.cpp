@@ -6,6 +6,7 @@
 
 #include "core/log.hpp"
 #include "drivers/astm/message.hpp"
+#include "drivers/transcript.hpp"
 
 namespace marrowlink::astm {
 
@@ -134,13 +135,7 @@ Batch AstmDriver::message_batch() {
 }
 
 Batch AstmDriver::unreadable(std::string bytes, std::string reason) {
-    std::string const digest = hex(sha256(bytes));
-    RunIdentity const id{options_.instrument, "astm", run_id_of(options_.instrument, digest, digest), digest};
-    Batch batch;
-    // Nobody knows where in it a name may stand.
-    std::string const blank(bytes.size(), ' ');
-    batch.records = run_unreadable(id, blank, digest, bytes.size(), std::move(reason), rfc3339(clock_.utc()));
-    batch.blanked.push_back({digest, 0, std::move(bytes)});
+    Batch batch = unreadable_run(options_.instrument, "astm", std::move(bytes), Names::possible, std::move(reason), rfc3339(clock_.utc()));
     batch.consumed = seen_;
     return batch;
 }

@@ -2,52 +2,12 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <cctype>
 #include <utility>
 
-#include "core/record.hpp"
 #include "core/sha256.hpp"
 
 namespace marrowlink {
-namespace {
-struct Span {
-    std::uint64_t begin, end;
-};
-
-// In order, inside the file, joined where they touch.
-std::vector<Span> spans_of(std::vector<NameBearing> const& fields, std::uint64_t size) {
-    std::vector<Span> spans;
-    for (NameBearing const& field : fields) {
-        std::uint64_t const begin = std::min(field.offset, size);
-        std::uint64_t const end = begin + std::min(field.length, size - begin);
-        if (begin < end) spans.push_back({begin, end});
-    }
-    std::sort(spans.begin(), spans.end(), [](Span a, Span b) { return a.begin < b.begin; });
-    std::vector<Span> joined;
-    for (Span const span : spans) {
-        if (!joined.empty() && span.begin <= joined.back().end)
-            joined.back().end = std::max(joined.back().end, span.end);
-        else
-            joined.push_back(span);
-    }
-    return joined;
-}
-
-void blank(Examination& out, std::vector<NameBearing> const& fields) {
-    for (Span const span : spans_of(fields, out.copy.size())) {
-        for (std::uint64_t at = span.begin; at < span.end;) {
-            std::uint64_t const end = std::min(span.end, (at / block_bytes_max + 1) * block_bytes_max);
-            out.blanked.push_back({at, out.copy.substr(at, end - at)});
-            at = end;
-        }
-        std::fill(out.copy.begin() + static_cast<std::ptrdiff_t>(span.begin), out.copy.begin() + static_cast<std::ptrdiff_t>(span.end),
-                  ' ');
-        out.blanked_bytes += span.end - span.begin;
-    }
-}
-}  // namespace
-
 Examination examine(std::string bytes, std::string_view original_sha256, Recognise recognise) {
     Examination out;
     if (bytes.empty()) {
@@ -84,8 +44,10 @@ Examination examine(std::string bytes, std::string_view original_sha256, Recogni
         out.reason = document.error().message;
         names = (*format)->names ? (*format)->names(bytes) : std::vector<NameBearing>{{0, bytes.size(), "the whole file"}};
     }
-    out.copy = std::move(bytes);
-    blank(out, names);
+    BlankedCopy copy = copy_without(std::move(bytes), names);
+    out.copy = std::move(copy.bytes);
+    out.blanked = std::move(copy.pieces);
+    out.blanked_bytes = copy.blanked;
     out.copy_sha256 = out.blanked.empty() ? std::string{original_sha256} : hex(sha256(out.copy));
     return out;
 }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/error.hpp"
+#include "drivers/blanking.hpp"
 #include "drivers/document.hpp"
 
 namespace marrowlink {
@@ -18,12 +19,6 @@ enum class Verdict : std::uint8_t {
     incomplete,  // its end is missing
     unreadable,  // whole, of a known format, and its parser refuses it: the bytes are kept
     readable,
-};
-
-// Original bytes that spaces replaced. Never across a multiple of block_bytes_max, so that each belongs to one run.file chunk.
-struct BlankedPiece {
-    std::uint64_t offset = 0;
-    std::string bytes;
 };
 
 struct Examination {

@@ -20,12 +20,6 @@ std::string clipped(std::string_view text, std::size_t bytes_max) {
     return std::string{text.substr(0, end)};
 }
 
-std::string sourcekey_of(std::string const& identity, std::string const& original_sha256) {
-    if (identity.empty()) return original_sha256;
-    bool const plain = std::all_of(identity.begin(), identity.end(), [](char c) { return c >= ' ' && c < 0x7F; });
-    return plain && identity.size() <= sourcekey_bytes_max ? identity : hex(sha256(identity));
-}
-
 json::object dataset_json(CytometryDataset const& set, bool with_parameters) {
     json::object out{{"version", set.version}, {"events", set.events}};
     if (!set.cytometer.empty()) out["cytometer"] = clipped(set.cytometer, plate_bytes_max);

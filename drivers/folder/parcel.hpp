@@ -12,7 +12,6 @@
 namespace marrowlink {
 
 inline constexpr std::size_t batch_bytes_max = 1 << 20;  // data and blanked bytes of one batch; at least one record goes all the same
-inline constexpr std::size_t sourcekey_bytes_max = 128;  // a longer identity, or one with control characters, is replaced by its SHA-256
 inline constexpr std::size_t notes_max = 20;             // of a manifest; the rest is counted
 
 struct ParcelLabel {
