@@ -1,5 +1,8 @@
 // The command line of `simulate`.
+#include <fmt/format.h>
+
 #include <CLI/CLI.hpp>
+#include <charconv>
 #include <cstdint>
 #include <iostream>
 #include <memory>
@@ -37,10 +40,59 @@ void add_modbus(CLI::App& simulate, int& exit_status) {
         exit_status = exit_code(ended.error().fault);
     });
 }
+
+// "host:port" into its parts; false when it is none.
+bool place_of(std::string const& text, SimulateLineOptions& out) {
+    auto const colon = text.rfind(':');
+    if (colon == std::string::npos || colon == 0) return false;
+    out.host = text.substr(0, colon);
+    char const* const end = text.data() + text.size();
+    auto const [last, error] = std::from_chars(text.data() + colon + 1, end, out.port);
+    return error == std::errc{} && last == end;
+}
+
+void add_line(CLI::App& simulate, int& exit_status, std::string const& device, std::string const& title) {
+    struct Given {
+        SimulateLineOptions options;
+        std::string connect, listen;
+        double period_seconds = 60;
+    };
+    auto const given = std::make_shared<Given>();
+    given->options.device = device;
+    LineFaults& faults = given->options.simulator.faults;
+    CLI::App* const one = simulate.add_subcommand(device, title);
+    one->add_option("--link", given->options.link, "make this name point to its serial port, or");
+    one->add_option("--connect", given->connect, "connect to this \"host:port\", or");
+    one->add_option("--listen", given->listen, "listen at this \"address:port\"");
+    one->add_option("--log", given->options.log, "its own log: what it measured and what was taken from it (JSON lines)");
+    one->add_option("--instrument", given->options.instrument, "its name in the log")->capture_default_str();
+    one->add_option("--seed", given->options.simulator.seed, "the same seed plays the same results")->capture_default_str();
+    one->add_option("--period-seconds", given->period_seconds, "from one result to the next; 0: only at SIGUSR1")
+        ->check(CLI::Range(0.0, 86400.0))
+        ->capture_default_str();
+    one->add_option("--slow", faults.bytes_per_second, "bytes a second on the line (960 is 9600 baud); 0: at once")->capture_default_str();
+    one->add_option("--damage", faults.damage_every, "damage about one byte in so many; 0: none")->capture_default_str();
+    one->add_option("--silent", faults.silent_after, "fall silent after so many results; 0: never")->capture_default_str();
+    one->add_option("--repeat", faults.repeat_every, "send about one result in so many again; 0: none")->capture_default_str();
+    one->add_option("--break-off", faults.break_off_every, "break off about one result in so many and send it anew; 0: none")
+        ->capture_default_str();
+    one->footer("SIGUSR1: it measures now. SIGTERM ends it.");
+    one->callback([given, &exit_status] {
+        given->options.simulator.period = milliseconds_of(given->period_seconds);
+        given->options.listens = !given->listen.empty();
+        std::string const& place = given->options.listens ? given->listen : given->connect;
+        Result<void> ended = fail(Fault::usage, fmt::format("\"{}\" is no \"host:port\".", place));
+        if (place.empty() || place_of(place, given->options)) ended = run_simulate_line(given->options);
+        if (ended) return;
+        std::cerr << ended.error().message << '\n';
+        exit_status = exit_code(ended.error().fault);
+    });
+}
 }  // namespace
 
 void add_simulators(CLI::App& simulate, int& exit_status) {
     add_modbus(simulate, exit_status);
+    add_line(simulate, exit_status, "hl7", "a sender of HL7 results over MLLP");
     struct Given {
         SimulateOptions options;
         double read_seconds = 10;

@@ -98,12 +98,14 @@ std::string InstrumentConfig::driver_name() const {
     if (std::holds_alternative<FolderConfig>(driver)) return "folder";
     if (std::holds_alternative<ModbusConfig>(driver)) return "modbus";
     if (std::holds_alternative<AstmConfig>(driver)) return "astm";
+    if (std::holds_alternative<Hl7Config>(driver)) return "hl7";
     return "spectramax";
 }
 
 TransportConfig const* transport_of(InstrumentConfig const& instrument) {
     if (auto const* const line = std::get_if<LineConfig>(&instrument.driver)) return &line->transport;
     if (auto const* const astm = std::get_if<AstmConfig>(&instrument.driver)) return &astm->transport;
+    if (auto const* const hl7 = std::get_if<Hl7Config>(&instrument.driver)) return &hl7->transport;
     auto const* const reader = std::get_if<SpectramaxConfig>(&instrument.driver);
     return reader ? &reader->line : nullptr;
 }

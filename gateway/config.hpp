@@ -108,6 +108,12 @@ struct AstmConfig {
     friend bool operator==(AstmConfig const&, AstmConfig const&) = default;
 };
 
+struct Hl7Config {
+    TransportConfig transport;
+    TextEncoding encoding = TextEncoding::latin_1;  // of a message that names none
+    friend bool operator==(Hl7Config const&, Hl7Config const&) = default;
+};
+
 enum class WhenTaken : std::uint8_t { keep, move, delete_ };
 
 struct FolderConfig {
@@ -137,14 +143,14 @@ struct ModbusConfig {
     friend bool operator==(ModbusConfig const&, ModbusConfig const&) = default;
 };
 
-using InstrumentDriver = std::variant<LineConfig, FolderConfig, SpectramaxConfig, ModbusConfig, AstmConfig>;
+using InstrumentDriver = std::variant<LineConfig, FolderConfig, SpectramaxConfig, ModbusConfig, AstmConfig, Hl7Config>;
 
 struct InstrumentConfig {
     std::string id;                                    // [a-z0-9-]{1,32}
     std::string title;                                 // for people; the id unless given
     std::optional<std::chrono::seconds> silent_after;  // longer without a word is a state of its own
     InstrumentDriver driver;
-    std::string driver_name() const;  // "line", "folder", "spectramax", "modbus", "astm"
+    std::string driver_name() const;  // "line", "folder", "spectramax", "modbus", "astm", "hl7"
     friend bool operator==(InstrumentConfig const&, InstrumentConfig const&) = default;
 };
 

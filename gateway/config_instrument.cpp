@@ -128,8 +128,10 @@ void read_encoding(Section& section, TextEncoding& out) {
     if (encoding == "cp1252") out = TextEncoding::cp1252;
 }
 
-AstmConfig read_astm(Section& section) {
-    AstmConfig out;
+// ASTM and HL7 alike.
+template <class Config>
+Config read_messages(Section& section) {
+    Config out;
     out.transport = read_transport(section);
     read_encoding(section, out.encoding);
     return out;
@@ -269,8 +271,9 @@ InstrumentConfig read_instrument(Section section) {
     out.title = out.id;
     put(out.title, section.text("title", 120));
     if (auto s = section.integer("silent_after_s", 1, 31 * 86'400)) out.silent_after = std::chrono::seconds(*s);
-    auto const driver = section.choice("driver", {"spectramax", "line", "folder", "modbus", "astm"});
-    section.require("driver", driver, "which language the instrument speaks: \"spectramax\", \"line\", \"folder\", \"modbus\" or \"astm\"");
+    auto const driver = section.choice("driver", {"spectramax", "line", "folder", "modbus", "astm", "hl7"});
+    section.require("driver", driver,
+                    "which language the instrument speaks: \"spectramax\", \"line\", \"folder\", \"modbus\", \"astm\" or \"hl7\"");
     // Without the driver it is not known which keys belong here; any driver's may.
     if (!driver)
         section.know({"port",
@@ -301,7 +304,8 @@ InstrumentConfig read_instrument(Section section) {
                       "response_timeout_ms",
                       "map"});
     if (driver == "line") out.driver = read_line(section);
-    if (driver == "astm") out.driver = read_astm(section);
+    if (driver == "astm") out.driver = read_messages<AstmConfig>(section);
+    if (driver == "hl7") out.driver = read_messages<Hl7Config>(section);
     if (driver == "folder") out.driver = read_folder(section);
     if (driver == "spectramax") out.driver = read_spectramax(section);
     if (driver == "modbus") out.driver = read_modbus(section);

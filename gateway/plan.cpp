@@ -4,6 +4,7 @@
 
 #include "drivers/astm/driver.hpp"
 #include "drivers/folder/driver.hpp"
+#include "drivers/hl7/driver.hpp"
 #include "drivers/line/driver.hpp"
 #include "drivers/modbus/driver.hpp"
 #include "drivers/spectramax/driver.hpp"
@@ -38,6 +39,15 @@ void plan_astm(InstrumentPlan& plan, AstmConfig const& config, PlanWorld const& 
     options.answers = !adapter || !adapter->answers_astm;
     plan.driver = [options, &clock = world.clock](InstrumentPlan::Connection connection) {
         return std::make_unique<astm::AstmDriver>(options, *connection.transport, clock);
+    };
+}
+
+void plan_hl7(InstrumentPlan& plan, Hl7Config const& config, PlanWorld const& world) {
+    plan.journalled = true;
+    plan.tried_on_hardware = hl7::Hl7Driver::tried_on_hardware;
+    hl7::Options const options{plan.id, config.encoding};
+    plan.driver = [options, &clock = world.clock](InstrumentPlan::Connection connection) {
+        return std::make_unique<hl7::Hl7Driver>(options, *connection.transport, clock);
     };
 }
 
@@ -107,6 +117,8 @@ InstrumentPlan plan_for(InstrumentConfig const& config, PlanWorld const& world) 
         plan_spectramax(plan, *reader, world);
     else if (auto const* const astm = std::get_if<AstmConfig>(&config.driver))
         plan_astm(plan, *astm, world);
+    else if (auto const* const hl7 = std::get_if<Hl7Config>(&config.driver))
+        plan_hl7(plan, *hl7, world);
     else if (auto const* const modbus = std::get_if<ModbusConfig>(&config.driver))
         plan_modbus(plan, *modbus, world);
     else

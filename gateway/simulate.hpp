@@ -7,6 +7,7 @@
 
 #include "core/error.hpp"
 #include "drivers/modbus/simulator.hpp"
+#include "drivers/simulated_line.hpp"
 #include "drivers/spectramax/simulator.hpp"
 
 namespace CLI {
@@ -37,6 +38,20 @@ struct SimulateModbusOptions {
 
 // Plays a Modbus device over TCP until SIGTERM or SIGINT, to one client at a time; the newest wins. SIGUSR1: a MiniCapt takes a sample now.
 Result<void> run_simulate_modbus(SimulateModbusOptions const& options);
+
+struct SimulateLineOptions {
+    std::string device;          // "hl7"
+    std::filesystem::path link;  // of a pseudo-terminal; or, over TCP:
+    std::string host;
+    std::uint16_t port = 0;
+    bool listens = false;       // at host and port, or connects to them
+    std::filesystem::path log;  // as above: {"event", "instrument", "key", "sha256", "size"}, event "measured", "delivered" or "given up"
+    std::string instrument = "analyser-1";
+    SimulatorOptions simulator;
+};
+
+// Plays an instrument that speaks by itself until SIGTERM or SIGINT, whoever opens and closes the other end. SIGUSR1: it measures now.
+Result<void> run_simulate_line(SimulateLineOptions const& options);
 
 // The subcommands of `simulate`, with their options; each leaves its exit code in `exit_status`.
 void add_simulators(CLI::App& simulate, int& exit_status);
