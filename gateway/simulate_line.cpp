@@ -10,6 +10,7 @@
 
 #include "core/json.hpp"
 #include "core/sha256.hpp"
+#include "drivers/astm/simulator.hpp"
 #include "drivers/hl7/simulator.hpp"
 #include "gateway/simulate.hpp"
 #include "io/pty.hpp"
@@ -23,6 +24,7 @@ namespace {
 constexpr std::chrono::milliseconds reconnect_pause{1'000};
 
 std::unique_ptr<SimulatedInstrument> instrument_of(SimulateLineOptions const& options, Clock::Instant now) {
+    if (options.device == "astm") return std::make_unique<astm::AstmSimulator>(options.simulator, now);
     if (options.device == "hl7") return std::make_unique<hl7::Hl7Simulator>(options.simulator, now);
     return nullptr;
 }
