@@ -39,7 +39,8 @@ json::object summary_json(std::vector<Reading> const& readings) {
     for (Reading const& r : readings) {
         if (!r.flag.empty()) ++flagged;
         double value = 0;
-        auto const [end, error] = std::from_chars(r.value.data(), r.value.data() + r.value.size(), value);
+        char const* const begin = r.value.data() + (r.value.starts_with('+') ? 1 : 0);
+        auto const [end, error] = std::from_chars(begin, r.value.data() + r.value.size(), value);
         if (r.value.empty() || error != std::errc{}) continue;
         if (!lowest || value < low) lowest = &r, low = value;
         if (!highest || value > high) highest = &r, high = value;

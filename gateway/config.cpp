@@ -99,6 +99,7 @@ std::string InstrumentConfig::driver_name() const {
     if (std::holds_alternative<ModbusConfig>(driver)) return "modbus";
     if (std::holds_alternative<AstmConfig>(driver)) return "astm";
     if (std::holds_alternative<Hl7Config>(driver)) return "hl7";
+    if (std::holds_alternative<BiotekConfig>(driver)) return "biotek";
     return "spectramax";
 }
 
@@ -106,6 +107,7 @@ TransportConfig const* transport_of(InstrumentConfig const& instrument) {
     if (auto const* const line = std::get_if<LineConfig>(&instrument.driver)) return &line->transport;
     if (auto const* const astm = std::get_if<AstmConfig>(&instrument.driver)) return &astm->transport;
     if (auto const* const hl7 = std::get_if<Hl7Config>(&instrument.driver)) return &hl7->transport;
+    if (auto const* const biotek = std::get_if<BiotekConfig>(&instrument.driver)) return &biotek->transport;
     auto const* const reader = std::get_if<SpectramaxConfig>(&instrument.driver);
     return reader ? &reader->line : nullptr;
 }

@@ -134,6 +134,12 @@ struct SpectramaxConfig {
     friend bool operator==(SpectramaxConfig const&, SpectramaxConfig const&) = default;
 };
 
+struct BiotekConfig {
+    TransportConfig transport;
+    bool asks = false;  // for version and serial number, when a connection begins
+    friend bool operator==(BiotekConfig const&, BiotekConfig const&) = default;
+};
+
 struct ModbusConfig {
     ModbusPlace bus;                                    // several instruments may be on one, each with its unit
     std::uint8_t unit = 1;                              // 1 to 247 on a serial bus, 0 to 255 over TCP
@@ -143,14 +149,14 @@ struct ModbusConfig {
     friend bool operator==(ModbusConfig const&, ModbusConfig const&) = default;
 };
 
-using InstrumentDriver = std::variant<LineConfig, FolderConfig, SpectramaxConfig, ModbusConfig, AstmConfig, Hl7Config>;
+using InstrumentDriver = std::variant<LineConfig, FolderConfig, SpectramaxConfig, ModbusConfig, AstmConfig, Hl7Config, BiotekConfig>;
 
 struct InstrumentConfig {
     std::string id;                                    // [a-z0-9-]{1,32}
     std::string title;                                 // for people; the id unless given
     std::optional<std::chrono::seconds> silent_after;  // longer without a word is a state of its own
     InstrumentDriver driver;
-    std::string driver_name() const;  // "line", "folder", "spectramax", "modbus", "astm", "hl7"
+    std::string driver_name() const;  // "line", "folder", "spectramax", "modbus", "astm", "hl7", "biotek"
     friend bool operator==(InstrumentConfig const&, InstrumentConfig const&) = default;
 };
 

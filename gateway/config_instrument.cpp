@@ -137,6 +137,13 @@ Config read_messages(Section& section) {
     return out;
 }
 
+BiotekConfig read_biotek(Section& section) {
+    BiotekConfig out;
+    out.transport = read_transport(section);
+    out.asks = section.choice("asks", {"never", "version"}) == "version";
+    return out;
+}
+
 LineConfig read_line(Section& section) {
     LineConfig out;
     out.transport = read_transport(section);
@@ -271,9 +278,10 @@ InstrumentConfig read_instrument(Section section) {
     out.title = out.id;
     put(out.title, section.text("title", 120));
     if (auto s = section.integer("silent_after_s", 1, 31 * 86'400)) out.silent_after = std::chrono::seconds(*s);
-    auto const driver = section.choice("driver", {"spectramax", "line", "folder", "modbus", "astm", "hl7"});
-    section.require("driver", driver,
-                    "which language the instrument speaks: \"spectramax\", \"line\", \"folder\", \"modbus\", \"astm\" or \"hl7\"");
+    auto const driver = section.choice("driver", {"spectramax", "line", "folder", "modbus", "astm", "hl7", "biotek"});
+    section.require(
+        "driver", driver,
+        "which language the instrument speaks: \"spectramax\", \"line\", \"folder\", \"modbus\", \"astm\", \"hl7\" or \"biotek\"");
     // Without the driver it is not known which keys belong here; any driver's may.
     if (!driver)
         section.know({"port",
@@ -286,6 +294,7 @@ InstrumentConfig read_instrument(Section section) {
                       "listen",
                       "terminator",
                       "encoding",
+                      "asks",
                       "key_field",
                       "acknowledgement",
                       "bytes_max",
@@ -306,6 +315,7 @@ InstrumentConfig read_instrument(Section section) {
     if (driver == "line") out.driver = read_line(section);
     if (driver == "astm") out.driver = read_messages<AstmConfig>(section);
     if (driver == "hl7") out.driver = read_messages<Hl7Config>(section);
+    if (driver == "biotek") out.driver = read_biotek(section);
     if (driver == "folder") out.driver = read_folder(section);
     if (driver == "spectramax") out.driver = read_spectramax(section);
     if (driver == "modbus") out.driver = read_modbus(section);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "drivers/astm/driver.hpp"
+#include "drivers/biotek/driver.hpp"
 #include "drivers/folder/driver.hpp"
 #include "drivers/hl7/driver.hpp"
 #include "drivers/line/driver.hpp"
@@ -48,6 +49,18 @@ void plan_hl7(InstrumentPlan& plan, Hl7Config const& config, PlanWorld const& wo
     hl7::Options const options{plan.id, config.encoding};
     plan.driver = [options, &clock = world.clock](InstrumentPlan::Connection connection) {
         return std::make_unique<hl7::Hl7Driver>(options, *connection.transport, clock);
+    };
+}
+
+void plan_biotek(InstrumentPlan& plan, BiotekConfig const& config, PlanWorld const& world) {
+    plan.journalled = true;
+    plan.tried_on_hardware = biotek::BiotekDriver::tried_on_hardware;
+    biotek::Options options;
+    options.instrument = plan.id;
+    options.asks = config.asks;
+    plan.driver = [options, &clock = world.clock](InstrumentPlan::Connection connection) mutable {
+        options.position = connection.position;
+        return std::make_unique<biotek::BiotekDriver>(options, *connection.transport, clock);
     };
 }
 
@@ -119,6 +132,8 @@ InstrumentPlan plan_for(InstrumentConfig const& config, PlanWorld const& world) 
         plan_astm(plan, *astm, world);
     else if (auto const* const hl7 = std::get_if<Hl7Config>(&config.driver))
         plan_hl7(plan, *hl7, world);
+    else if (auto const* const biotek = std::get_if<BiotekConfig>(&config.driver))
+        plan_biotek(plan, *biotek, world);
     else if (auto const* const modbus = std::get_if<ModbusConfig>(&config.driver))
         plan_modbus(plan, *modbus, world);
     else
