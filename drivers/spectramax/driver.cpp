@@ -22,11 +22,6 @@ long long seconds_between(Clock::Instant from, Clock::Instant to) {
 SpectraMax::SpectraMax(Transport& transport, Clock& clock, Options options)
     : transport_(transport), clock_(clock), options_(std::move(options)), last_heard_(clock.now()) {}
 
-SpectraMax::~SpectraMax() {
-    if (request_ && !request_->result)
-        request_->finish(fail(Fault::unavailable, "The connection to the reader ended before the read could be started."));
-}
-
 // Wait out what may still come of an earlier reply, or it passes for the answer to the next command.
 Task<Result<void>> SpectraMax::settle() {
     std::array<std::byte, 512> buffer;
@@ -285,10 +280,8 @@ Task<Result<Batch>> SpectraMax::serve() {
     auto const greeted = co_await greet();
     if (!greeted) co_return fail(greeted.error());
     for (;;) {
-        if (request_) {
-            auto const request = std::exchange(request_, nullptr);
-            if (!request->withdrawn) co_await take_up(request);
-        }
+        std::function<Task<Result<void>>(StartRequest)> start = [this](StartRequest what) { return begin(std::move(what)); };
+        co_await desk_.take_up(std::move(start));
         auto const status = co_await ask_status();
         if (!status) co_return fail(status.error());
         if (!status->idle()) {
@@ -308,7 +301,7 @@ Task<Result<Batch>> SpectraMax::serve() {
 
 Task<Result<Batch>> SpectraMax::next() {
     auto batch = co_await serve();
-    if (!batch && request_) std::exchange(request_, nullptr)->finish(fail(batch.error()));
+    if (!batch) desk_.refuse(batch.error());
     co_return batch;
 }
 
@@ -316,9 +309,9 @@ bool SpectraMax::line_is_gone(Error const& error) { return error.fault != Fault:
 
 Task<void> SpectraMax::pause() {
     using namespace boost::asio::experimental::awaitable_operators;
-    if (request_) co_return;
+    if (desk_.waiting()) co_return;
     auto sleep = clock_.sleep_until(clock_.now() + options_.poll_period);
-    auto asked = asked_.beyond(asked_.count());
+    auto asked = desk_.asked().beyond(desk_.asked().count());
     co_await (std::move(sleep) || std::move(asked));
 }
 

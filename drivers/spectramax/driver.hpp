@@ -9,7 +9,6 @@
 
 #include <chrono>
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -18,10 +17,10 @@
 #include "core/clock.hpp"
 #include "core/run.hpp"
 #include "core/transport.hpp"
-#include "core/wake.hpp"
 #include "drivers/driver.hpp"
 #include "drivers/spectramax/parse.hpp"
 #include "drivers/spectramax/protocol.hpp"
+#include "drivers/start_desk.hpp"
 
 namespace marrowlink::spectramax {
 
@@ -50,13 +49,11 @@ class SpectraMax final : public Driver {
     static constexpr int transfers_max = 5;    // of one plate; then its bytes are stored as an unreadable run and the reader keeps the data
     static constexpr int empty_looks_max = 3;  // idle without data so often in a row: the open run is aborted
     static constexpr std::chrono::seconds unreadable_retry{60};  // such a plate is asked for again so often; only success is stored
-    static constexpr std::chrono::seconds start_wait{60};        // a start that next() has not taken up by then is withdrawn
     static constexpr std::chrono::milliseconds quiet{500};       // silence that ends a damaged or late reply
     static constexpr std::chrono::milliseconds confirmed{200};   // silence behind a transfer before it is believed whole
     static constexpr std::chrono::seconds reply_time_max{180};   // for one whole reply, however steadily it trickles; then it is unanswered
 
     SpectraMax(Transport& transport, Clock& clock, Options options);
-    ~SpectraMax() override;
 
     Task<Result<std::string>> identify() override;
     Task<Result<Batch>> next() override;
@@ -80,13 +77,6 @@ class SpectraMax final : public Driver {
         std::string reason;  // unreadable
         std::vector<std::string> notes;
     };
-    struct Request {
-        StartRequest what;
-        bool taken = false, withdrawn = false;
-        std::optional<Result<void>> result;
-        Wake told;
-        void finish(Result<void> with);
-    };
     struct Pending {
         std::uint64_t number = 0;
         std::string sha256;  // what the reader may forget after the commit; empty: nothing
@@ -104,7 +94,6 @@ class SpectraMax final : public Driver {
     Task<Result<void>> clear_if_equal(std::string sha256);
     Task<Result<std::optional<Batch>>> look();
     Task<Result<Batch>> serve();
-    Task<void> take_up(std::shared_ptr<Request> request);
     Task<Result<void>> begin(StartRequest what);
     Task<void> pause();
 
@@ -132,8 +121,7 @@ class SpectraMax final : public Driver {
     std::string started_;  // our wall clock when the read was commanded or first seen
     std::uint64_t batches_ = 0;
     Pending pending_;
-    std::shared_ptr<Request> request_;
-    Wake asked_;  // something is in request_
+    StartDesk desk_;
 };
 
 }  // namespace marrowlink::spectramax

@@ -1,53 +1,13 @@
 // Starting a read from the gateway: the request, its way to next(), and what next() then does.
 #include <fmt/format.h>
 
-#include <boost/asio/experimental/awaitable_operators.hpp>
 #include <utility>
 
 #include "drivers/spectramax/driver.hpp"
 
 namespace marrowlink::spectramax {
 
-void SpectraMax::Request::finish(Result<void> with) {
-    result = std::move(with);
-    told.announce();
-}
-
-Task<Result<void>> SpectraMax::start(StartRequest what) {
-    using namespace boost::asio::experimental::awaitable_operators;
-    if (request_) co_return fail(Fault::refused, "Another start is waiting for this reader; wait for its answer.");
-    auto const request = std::make_shared<Request>();
-    request->what = std::move(what);
-    request_ = request;
-    asked_.announce();
-    // From here on only what outlives this driver is touched: the connection may end while we wait.
-    Clock& clock = clock_;
-    Clock::Instant const limit = clock.now() + start_wait;
-    while (!request->result) {
-        if (!request->taken && clock.now() >= limit) {
-            request->withdrawn = true;
-            co_return fail(Fault::timed_out, "The reader was not free within 60 s (its line is busy or silent); nothing was started.");
-        }
-        auto sleep = clock.sleep_until(request->taken ? Clock::Instant::max() : limit);
-        auto told = request->told.beyond(0);
-        co_await (std::move(sleep) || std::move(told));
-    }
-    co_return *request->result;
-}
-
-Task<void> SpectraMax::take_up(std::shared_ptr<Request> request) {
-    request->taken = true;
-    // The connection may be destroyed under us, as everything may be; then the one who waits must still hear of it.
-    struct Promise {
-        Request& request;
-        ~Promise() {
-            if (!request.result)
-                request.finish(fail(Fault::unavailable, "The connection to the reader ended while the read was being started."));
-        }
-    } const promise{*request};
-    auto const begun = co_await begin(request->what);
-    request->finish(begun);
-}
+Task<Result<void>> SpectraMax::start(StartRequest what) { return desk_.ask(std::move(what), clock_); }
 
 std::vector<std::string> SpectraMax::set_up() const {
     // ANSI/SLAS 4: centre of A1, then the pitch.
