@@ -93,6 +93,7 @@ void add_line(CLI::App& simulate, int& exit_status, std::string const& device, s
 void add_simulators(CLI::App& simulate, int& exit_status) {
     add_modbus(simulate, exit_status);
     add_line(simulate, exit_status, "astm", "an analyser on an ASTM link");
+    add_line(simulate, exit_status, "biorad", "a Bio-Rad plate reader");
     add_line(simulate, exit_status, "biotek", "a BioTek plate reader that sends its plates");
     add_line(simulate, exit_status, "hl7", "a sender of HL7 results over MLLP");
     struct Given {

@@ -100,6 +100,7 @@ std::string InstrumentConfig::driver_name() const {
     if (std::holds_alternative<AstmConfig>(driver)) return "astm";
     if (std::holds_alternative<Hl7Config>(driver)) return "hl7";
     if (std::holds_alternative<BiotekConfig>(driver)) return "biotek";
+    if (std::holds_alternative<BioradConfig>(driver)) return "biorad";
     return "spectramax";
 }
 
@@ -108,6 +109,7 @@ TransportConfig const* transport_of(InstrumentConfig const& instrument) {
     if (auto const* const astm = std::get_if<AstmConfig>(&instrument.driver)) return &astm->transport;
     if (auto const* const hl7 = std::get_if<Hl7Config>(&instrument.driver)) return &hl7->transport;
     if (auto const* const biotek = std::get_if<BiotekConfig>(&instrument.driver)) return &biotek->transport;
+    if (auto const* const biorad = std::get_if<BioradConfig>(&instrument.driver)) return &biorad->transport;
     auto const* const reader = std::get_if<SpectramaxConfig>(&instrument.driver);
     return reader ? &reader->line : nullptr;
 }

@@ -140,6 +140,12 @@ struct BiotekConfig {
     friend bool operator==(BiotekConfig const&, BiotekConfig const&) = default;
 };
 
+struct BioradConfig {
+    TransportConfig transport;
+    std::string read;  // arguments of the command RPLATE, at most 40 bytes; empty: it cannot be started from here
+    friend bool operator==(BioradConfig const&, BioradConfig const&) = default;
+};
+
 struct ModbusConfig {
     ModbusPlace bus;                                    // several instruments may be on one, each with its unit
     std::uint8_t unit = 1;                              // 1 to 247 on a serial bus, 0 to 255 over TCP
@@ -149,14 +155,15 @@ struct ModbusConfig {
     friend bool operator==(ModbusConfig const&, ModbusConfig const&) = default;
 };
 
-using InstrumentDriver = std::variant<LineConfig, FolderConfig, SpectramaxConfig, ModbusConfig, AstmConfig, Hl7Config, BiotekConfig>;
+using InstrumentDriver =
+    std::variant<LineConfig, FolderConfig, SpectramaxConfig, ModbusConfig, AstmConfig, Hl7Config, BiotekConfig, BioradConfig>;
 
 struct InstrumentConfig {
     std::string id;                                    // [a-z0-9-]{1,32}
     std::string title;                                 // for people; the id unless given
     std::optional<std::chrono::seconds> silent_after;  // longer without a word is a state of its own
     InstrumentDriver driver;
-    std::string driver_name() const;  // "line", "folder", "spectramax", "modbus", "astm", "hl7", "biotek"
+    std::string driver_name() const;  // "line", "folder", "spectramax", "modbus", "astm", "hl7", "biotek", "biorad"
     friend bool operator==(InstrumentConfig const&, InstrumentConfig const&) = default;
 };
 

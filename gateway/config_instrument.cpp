@@ -144,6 +144,18 @@ BiotekConfig read_biotek(Section& section) {
     return out;
 }
 
+BioradConfig read_biorad(Section& section) {
+    BioradConfig out;
+    out.transport = read_transport(section);
+    put(out.read, section.text("read", 40));
+    constexpr std::string_view arguments = "0123456789LMH ";
+    if (out.read.find_first_not_of(arguments) != std::string::npos)
+        section.mistake("read", fmt::format("{} is \"{}\"; expected numbers and the letters L, M and H, with spaces between them, as the "
+                                            "reader's manual has them behind RPLATE.",
+                                            section.name("read"), out.read));
+    return out;
+}
+
 LineConfig read_line(Section& section) {
     LineConfig out;
     out.transport = read_transport(section);
@@ -278,10 +290,10 @@ InstrumentConfig read_instrument(Section section) {
     out.title = out.id;
     put(out.title, section.text("title", 120));
     if (auto s = section.integer("silent_after_s", 1, 31 * 86'400)) out.silent_after = std::chrono::seconds(*s);
-    auto const driver = section.choice("driver", {"spectramax", "line", "folder", "modbus", "astm", "hl7", "biotek"});
-    section.require(
-        "driver", driver,
-        "which language the instrument speaks: \"spectramax\", \"line\", \"folder\", \"modbus\", \"astm\", \"hl7\" or \"biotek\"");
+    auto const driver = section.choice("driver", {"spectramax", "line", "folder", "modbus", "astm", "hl7", "biotek", "biorad"});
+    section.require("driver", driver,
+                    "which language the instrument speaks: \"spectramax\", \"line\", \"folder\", \"modbus\", \"astm\", \"hl7\", \"biotek\" "
+                    "or \"biorad\"");
     // Without the driver it is not known which keys belong here; any driver's may.
     if (!driver)
         section.know({"port",
@@ -295,6 +307,7 @@ InstrumentConfig read_instrument(Section section) {
                       "terminator",
                       "encoding",
                       "asks",
+                      "read",
                       "key_field",
                       "acknowledgement",
                       "bytes_max",
@@ -315,6 +328,7 @@ InstrumentConfig read_instrument(Section section) {
     if (driver == "line") out.driver = read_line(section);
     if (driver == "astm") out.driver = read_messages<AstmConfig>(section);
     if (driver == "hl7") out.driver = read_messages<Hl7Config>(section);
+    if (driver == "biorad") out.driver = read_biorad(section);
     if (driver == "biotek") out.driver = read_biotek(section);
     if (driver == "folder") out.driver = read_folder(section);
     if (driver == "spectramax") out.driver = read_spectramax(section);

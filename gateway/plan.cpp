@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "drivers/astm/driver.hpp"
+#include "drivers/biorad/driver.hpp"
 #include "drivers/biotek/driver.hpp"
 #include "drivers/folder/driver.hpp"
 #include "drivers/hl7/driver.hpp"
@@ -61,6 +62,21 @@ void plan_biotek(InstrumentPlan& plan, BiotekConfig const& config, PlanWorld con
     plan.driver = [options, &clock = world.clock](InstrumentPlan::Connection connection) mutable {
         options.position = connection.position;
         return std::make_unique<biotek::BiotekDriver>(options, *connection.transport, clock);
+    };
+}
+
+void plan_biorad(InstrumentPlan& plan, BioradConfig const& config, PlanWorld const& world) {
+    plan.commandable = !config.read.empty();
+    plan.followed = true;
+    plan.tried_on_hardware = biorad::BioradDriver::tried_on_hardware;
+    biorad::Options options;
+    options.instrument = plan.id;
+    options.read = config.read;
+    plan.driver = [options, &clock = world.clock](InstrumentPlan::Connection connection) mutable {
+        options.open_run.reset();
+        if (connection.open_run) options.open_run = biorad::OpenRun{connection.open_run->run, connection.open_run->plate};
+        options.stored_sha256 = connection.last_transcript;
+        return std::make_unique<biorad::BioradDriver>(options, *connection.transport, clock);
     };
 }
 
@@ -134,6 +150,8 @@ InstrumentPlan plan_for(InstrumentConfig const& config, PlanWorld const& world) 
         plan_hl7(plan, *hl7, world);
     else if (auto const* const biotek = std::get_if<BiotekConfig>(&config.driver))
         plan_biotek(plan, *biotek, world);
+    else if (auto const* const biorad = std::get_if<BioradConfig>(&config.driver))
+        plan_biorad(plan, *biorad, world);
     else if (auto const* const modbus = std::get_if<ModbusConfig>(&config.driver))
         plan_modbus(plan, *modbus, world);
     else

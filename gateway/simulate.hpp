@@ -40,7 +40,7 @@ struct SimulateModbusOptions {
 Result<void> run_simulate_modbus(SimulateModbusOptions const& options);
 
 struct SimulateLineOptions {
-    std::string device;          // "astm", "biotek", "hl7"
+    std::string device;          // "astm", "biorad", "biotek", "hl7"
     std::filesystem::path link;  // of a pseudo-terminal; or, over TCP:
     std::string host;
     std::uint16_t port = 0;

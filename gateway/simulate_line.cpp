@@ -11,6 +11,7 @@
 #include "core/json.hpp"
 #include "core/sha256.hpp"
 #include "drivers/astm/simulator.hpp"
+#include "drivers/biorad/simulator.hpp"
 #include "drivers/biotek/simulator.hpp"
 #include "drivers/hl7/simulator.hpp"
 #include "gateway/simulate.hpp"
@@ -26,6 +27,7 @@ constexpr std::chrono::milliseconds reconnect_pause{1'000};
 
 std::unique_ptr<SimulatedInstrument> instrument_of(SimulateLineOptions const& options, Clock::Instant now) {
     if (options.device == "astm") return std::make_unique<astm::AstmSimulator>(options.simulator, now);
+    if (options.device == "biorad") return std::make_unique<biorad::BioradSimulator>(options.simulator, now);
     if (options.device == "biotek") return std::make_unique<biotek::BiotekSimulator>(options.simulator, now);
     if (options.device == "hl7") return std::make_unique<hl7::Hl7Simulator>(options.simulator, now);
     return nullptr;

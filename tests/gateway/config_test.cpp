@@ -100,10 +100,11 @@ TEST_CASE("the installed configuration parses as it is, and with every commented
     auto const uncommented = parse_config(joined(lines), "gateway.toml");
     INFO((uncommented ? std::string() : uncommented.error().message));
     REQUIRE(uncommented);
-    REQUIRE(uncommented->instruments.size() == 8);
+    REQUIRE(uncommented->instruments.size() == 9);
     CHECK(std::get<AstmConfig>(uncommented->instruments[5].driver).encoding == AstmConfig{}.encoding);
     CHECK(std::get<Hl7Config>(uncommented->instruments[6].driver).encoding == Hl7Config{}.encoding);
     CHECK(std::get<BiotekConfig>(uncommented->instruments[7].driver).asks == BiotekConfig{}.asks);
+    CHECK(std::get<BioradConfig>(uncommented->instruments[8].driver).read == "0 1");
     // What is shown as a default is the default.
     CHECK(uncommented->outbox.directory == installed->outbox.directory);
     CHECK(uncommented->outbox.budget_bytes == installed->outbox.budget_bytes);
@@ -200,7 +201,7 @@ gateway.toml:15:9: window.bytes is 9.5; expected a size from "64 KiB" to "8 MiB"
 gateway.toml:17:10: page.listen is the text "localhost"; expected "host:port" with a port from 0 to 65535, such as "127.0.0.1:8080" or "[::1]:8080".
 gateway.toml:18:1: unknown key "sockte" in [page]; did you mean "socket"? It is misspelt, or from a newer version (this is {0}).
 gateway.toml:20:6: instrument.id is "state", a name that the topics on the broker need for themselves; choose another.
-gateway.toml:21:10: instrument.driver is the text "lines"; expected "spectramax", "line", "folder", "modbus", "astm", "hl7" or "biotek" (did you mean "line"?).
+gateway.toml:21:10: instrument.driver is the text "lines"; expected "spectramax", "line", "folder", "modbus", "astm", "hl7", "biotek" or "biorad" (did you mean "line"?).
 gateway.toml:22:1: this instrument has more than one of the keys port (a serial port), adapter (a Marrowlink adapter), connect and listen (TCP); expected exactly one.
 gateway.toml:27:19: instrument.acknowledgement holds braces that are not "{{key}}"; that is the only thing that can be filled in.
 gateway.toml:27:19: instrument.acknowledgement holds "{{key}}"; instrument.key_field must say which word of a line the key is.
@@ -279,7 +280,7 @@ TEST_CASE("a bad text at reload yields no configuration and changes nothing (fie
     REQUIRE_FALSE(reloaded);
     CHECK(reloaded.error().message ==
           "conf.d/10-new.toml:1:1: instrument.driver is missing: which language the instrument speaks: \"spectramax\", \"line\", "
-          "\"folder\", \"modbus\", \"astm\", \"hl7\" or \"biotek\".");
+          "\"folder\", \"modbus\", \"astm\", \"hl7\", \"biotek\" or \"biorad\".");
     CHECK(running->instruments.size() == before.instruments.size());
     // The same text again gives the same configuration: nothing of the refused one stayed behind.
     auto const again = parse_config(full, "gateway.toml");
