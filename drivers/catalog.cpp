@@ -18,6 +18,7 @@
 #include "drivers/softmax/parse.hpp"
 #include "drivers/text_table.hpp"
 #include "drivers/xponent/parse.hpp"
+#include "drivers/workbook.hpp"
 
 namespace marrowlink {
 
@@ -28,7 +29,7 @@ std::string looks_like(std::string_view bytes) {
     if (bytes.empty()) return "it is empty";
     if (bytes.find_first_not_of('\0') == std::string_view::npos)
         return "it holds only NUL bytes: space is reserved, the content is not written yet";
-    if (bytes.starts_with("PK\x03\x04")) return "it is a zip archive, perhaps an .xlsx workbook";
+    if (begins_as_zip(bytes)) return "it is a zip archive, perhaps an .xlsx workbook of other software";
     auto const text = TextTable::decode(bytes.substr(0, 4'096));
     if (text)
         for (auto const& line : text->lines())
@@ -50,6 +51,7 @@ std::span<ExportFormat const> export_formats() {
 Result<ExportFormat const*> recognise(std::string_view bytes) {
     for (auto const& format : export_formats())
         if (format.recognises(bytes)) return &format;
+    if (auto trouble = workbook_trouble(bytes); !trouble) return fail(std::move(trouble.error()));
     std::string known;
     for (auto const& format : export_formats()) known += (known.empty() ? "" : ", ") + std::string{format.title};
     return fail(Fault::refused, fmt::format("No format known here recognises the file: {}. Known are: {}.", looks_like(bytes), known));

@@ -22,6 +22,7 @@ Examination examine(std::string bytes, std::string_view original_sha256, Recogni
             out.verdict = Verdict::incomplete;
             out.reason = fmt::format("All {} bytes are zero: the space is reserved and nothing is written yet.", bytes.size());
         } else {
+            if (format.error().fault == Fault::unavailable) out.verdict = Verdict::incomplete;
             out.reason = format.error().message;
         }
         return out;

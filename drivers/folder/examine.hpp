@@ -12,7 +12,7 @@
 
 namespace marrowlink {
 
-using Recognise = Result<ExportFormat const*> (*)(std::string_view bytes);
+using Recognise = Result<ExportFormat const*> (*)(std::string_view bytes);  // `unavailable`: the end is missing, so it is not told yet
 
 enum class Verdict : std::uint8_t {
     unknown,     // no format recognises it: could be anything, so nothing of it is sent

@@ -1,0 +1,35 @@
+// Where the parts of a ZIP archive lie in its bytes, by its central directory (PKWARE APPNOTE 6.3, 4.3). Unpacking is not done here.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/error.hpp"
+
+namespace marrowlink {
+
+constexpr std::size_t zip_parts_max = 4'096;  // one more: refused
+
+struct ZipPart {
+    std::string name;
+    std::uint64_t header = 0;    // first byte of its local header
+    std::uint64_t data = 0;      // first byte of its packed data
+    std::uint64_t packed = 0;    // bytes
+    std::uint64_t unpacked = 0;  // bytes, as the directory says
+};
+
+struct ZipDirectory {
+    std::vector<ZipPart> parts;  // as they lie in the file
+    std::uint64_t comment = 0;   // first byte of the archive's comment, which reaches to the end
+};
+
+bool begins_as_zip(std::string_view bytes);
+
+// `unavailable`: the directory at the archive's end is missing or not whole. Refused: encrypted parts, Zip64, several disks, two parts of
+// one name, and bytes that belong to no part, so that nothing can hide there.
+Result<ZipDirectory> zip_directory(std::string_view bytes);
+
+}  // namespace marrowlink
