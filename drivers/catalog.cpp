@@ -15,6 +15,7 @@
 #include "drivers/msd/parse.hpp"
 #include "drivers/nanodrop/parse.hpp"
 #include "drivers/qubit/parse.hpp"
+#include "drivers/skanit/parse.hpp"
 #include "drivers/softmax/parse.hpp"
 #include "drivers/text_table.hpp"
 #include "drivers/xponent/parse.hpp"
@@ -45,6 +46,8 @@ std::span<ExportFormat const> export_formats() {
     static std::array const formats{gen5_format(),       softmax_format(),  mars_format(),  envision_format(), kaleido_format(),
                                     lunatic_format(),    nanodrop_format(), qubit_format(), msd_format(),      xponent_format(),
                                     immunospot_format(), matrix_format(),   fcs_format()};
+    static std::array const formats{gen5_format(),    softmax_format(), mars_format(), envision_format(),
+                                    kaleido_format(), skanit_format(),  fcs_format()};
     return formats;
 }
 

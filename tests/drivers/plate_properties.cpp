@@ -12,6 +12,10 @@ namespace plate_test {
 namespace fs = std::filesystem;
 using marrowlink::ExportFormat;
 
+namespace {
+std::string made(Make make, std::string text) { return make ? make(text) : text; }
+}  // namespace
+
 std::vector<std::string> whole_files(ExportFormat const& format, std::vector<fs::path> const& folders, std::string_view ending) {
     std::vector<std::string> all;
     for (auto const& folder : folders)
@@ -53,24 +57,24 @@ std::size_t same_as_table(ExportFormat const& format, std::string const& name, s
     return ours.size();
 }
 
-std::size_t own_files_hold(ExportFormat const& format, std::string_view folder, std::string_view ending) {
+std::size_t own_files_hold(ExportFormat const& format, std::string_view folder, std::string_view ending, Make make) {
     std::size_t files = 0;
     for (auto const& csv : files_of(own_folder(folder), ".expected.csv")) {
         std::string name = csv.filename().string();
         name.resize(name.size() - std::string_view{".expected.csv"}.size());
-        same_as_table(format, name, slurp(own_folder(folder) / (name + std::string{ending})), csv);
+        same_as_table(format, name, made(make, slurp(own_folder(folder) / (name + std::string{ending}))), csv);
         ++files;
     }
     return files;
 }
 
-std::size_t refusals_hold(ExportFormat const& format, std::string_view folder, std::string_view ending) {
+std::size_t refusals_hold(ExportFormat const& format, std::string_view folder, std::string_view ending, Make make) {
     std::size_t files = 0;
     for (auto const& file : files_of(own_folder(folder), ".refusal")) {
         INFO(file.filename().string());
         std::string words = slurp(file);
         words.erase(words.find('\n'));
-        auto const document = format.parse(slurp(fs::path{file}.replace_extension(ending)));
+        auto const document = format.parse(made(make, slurp(fs::path{file}.replace_extension(ending))));
         REQUIRE_FALSE(document);
         CHECK(document.error().fault == marrowlink::Fault::refused);
         INFO(document.error().message);

@@ -23,9 +23,11 @@ std::size_t same_as_table(marrowlink::ExportFormat const& format, std::string co
                           std::filesystem::path const& csv, Correct const& correct = nullptr,
                           std::function<bool(marrowlink::Reading const&)> const& beside = nullptr);
 
-// Every own file against its table, and each refusal against its words: tests/data/<folder>. Returns how many.
-std::size_t own_files_hold(marrowlink::ExportFormat const& format, std::string_view folder, std::string_view ending);
-std::size_t refusals_hold(marrowlink::ExportFormat const& format, std::string_view folder, std::string_view ending);
+// Every own file against its table, and each refusal against its words: tests/data/<folder>. Returns how many. `make` makes the export of a
+// text that stands for it; without one, it is the export.
+using Make = std::string (*)(std::string_view text);
+std::size_t own_files_hold(marrowlink::ExportFormat const& format, std::string_view folder, std::string_view ending, Make make = nullptr);
+std::size_t refusals_hold(marrowlink::ExportFormat const& format, std::string_view folder, std::string_view ending, Make make = nullptr);
 
 // The readings are those of a case's expected.json: "readings" of them, "values" by well and "flags" by well, these in the words that
 // `meaning` has for a flag.
