@@ -16,6 +16,7 @@
 #include "drivers/nanodrop/parse.hpp"
 #include "drivers/qubit/parse.hpp"
 #include "drivers/skanit/parse.hpp"
+#include "drivers/smartcontrol/parse.hpp"
 #include "drivers/softmax/parse.hpp"
 #include "drivers/text_table.hpp"
 #include "drivers/xponent/parse.hpp"
@@ -48,6 +49,8 @@ std::span<ExportFormat const> export_formats() {
                                     immunospot_format(), matrix_format(),   fcs_format()};
     static std::array const formats{gen5_format(),    softmax_format(), mars_format(), envision_format(),
                                     kaleido_format(), skanit_format(),  fcs_format()};
+    static std::array const formats{gen5_format(),    softmax_format(),       mars_format(),   envision_format(),
+                                    kaleido_format(), smart_control_format(), skanit_format(), fcs_format()};
     return formats;
 }
 
