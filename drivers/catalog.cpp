@@ -10,6 +10,7 @@
 #include "drivers/immunospot/parse.hpp"
 #include "drivers/kaleido/parse.hpp"
 #include "drivers/lunatic/parse.hpp"
+#include "drivers/magellan/parse.hpp"
 #include "drivers/mars/parse.hpp"
 #include "drivers/matrix/parse.hpp"
 #include "drivers/msd/parse.hpp"
@@ -51,6 +52,8 @@ std::span<ExportFormat const> export_formats() {
                                     kaleido_format(), skanit_format(),  fcs_format()};
     static std::array const formats{gen5_format(),    softmax_format(),       mars_format(),   envision_format(),
                                     kaleido_format(), smart_control_format(), skanit_format(), fcs_format()};
+    static std::array const formats{gen5_format(),          softmax_format(),  mars_format(),   envision_format(), kaleido_format(),
+                                    smart_control_format(), magellan_format(), skanit_format(), fcs_format()};
     return formats;
 }
 
