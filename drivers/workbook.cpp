@@ -369,9 +369,13 @@ Result<void> workbook_trouble(std::string_view bytes) {
         bytes[lock_name_bytes + 1] == bytes[0] && bytes[lock_name_bytes + 2] == 0)
         return fail(Fault::refused, "It is the file that Excel writes beside a workbook that is open (~$…), and holds no results.");
     if (!begins_as_zip(bytes)) return {};
-    auto const directory = zip_directory(bytes);
-    if (!directory && directory.error().fault == Fault::unavailable)
-        return fail(Fault::unavailable, "It is a zip archive, perhaps an .xlsx workbook: " + directory.error().message + ".");
+    if (auto const directory = zip_directory(bytes); !directory && directory.error().fault == Fault::unavailable) {
+        std::string_view const first = first_zip_name(bytes);
+        for (std::string_view const name : {"[Content_Types].xml", "_rels/", "docProps/", "xl/"})
+            if (first.starts_with(name))
+                return fail(Fault::unavailable, fmt::format("It begins as an .xlsx workbook does; {}.", directory.error().message));
+        return {};
+    }
     if (auto book = Workbook::read(bytes); !book) return fail(std::move(book.error()));
     return {};
 }

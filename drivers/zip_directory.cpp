@@ -38,6 +38,12 @@ tl::unexpected<Error> damaged(std::string const& why) { return fail(Fault::refus
 
 bool begins_as_zip(std::string_view bytes) { return bytes.starts_with(local_signature) || bytes.starts_with(end_signature); }
 
+std::string_view first_zip_name(std::string_view bytes) {
+    if (bytes.size() < local_bytes || !bytes.starts_with(local_signature)) return {};
+    std::size_t const name_bytes = u16(bytes, 26);
+    return bytes.size() - local_bytes < name_bytes ? std::string_view{} : bytes.substr(local_bytes, name_bytes);
+}
+
 Result<ZipDirectory> zip_directory(std::string_view bytes) {
     auto const end = end_record(bytes);
     if (!end) return fail(Fault::unavailable, "the directory at the zip archive's end is missing");

@@ -27,6 +27,7 @@ struct ZipDirectory {
 };
 
 bool begins_as_zip(std::string_view bytes);
+std::string_view first_zip_name(std::string_view bytes);  // of its first part, whatever follows; empty where the bytes end before
 
 // `unavailable`: the directory at the archive's end is missing or not whole. Refused: encrypted parts, Zip64, several disks, two parts of
 // one name, and bytes that belong to no part, so that nothing can hide there.
