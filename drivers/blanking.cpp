@@ -44,6 +44,10 @@ BlankedCopy copy_without(std::string bytes, std::vector<NameBearing> const& fiel
                   ' ');
         out.blanked += span.end - span.begin;
     }
+    for (NameBearing const& field : fields)
+        if (!field.instead.empty() && field.instead.size() == field.length && field.offset <= out.bytes.size() &&
+            field.length <= out.bytes.size() - field.offset)
+            out.bytes.replace(field.offset, field.length, field.instead);
     return out;
 }
 

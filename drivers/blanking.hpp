@@ -9,7 +9,7 @@
 
 namespace marrowlink {
 
-// Original bytes that spaces replaced. Never across a multiple of block_bytes_max, so that each belongs to one run.file chunk.
+// Original bytes that spaces or others replaced. Never across a multiple of block_bytes_max, so that each belongs to one run.file chunk.
 struct BlankedPiece {
     std::uint64_t offset = 0;
     std::string bytes;

@@ -20,8 +20,10 @@
 #include "drivers/smartcontrol/parse.hpp"
 #include "drivers/softmax/parse.hpp"
 #include "drivers/text_table.hpp"
-#include "drivers/xponent/parse.hpp"
 #include "drivers/workbook.hpp"
+#include "drivers/workbook_trouble.hpp"
+#include "drivers/xponent/parse.hpp"
+#include "drivers/zip_directory.hpp"
 
 namespace marrowlink {
 
@@ -45,15 +47,10 @@ std::string looks_like(std::string_view bytes) {
 }  // namespace
 
 std::span<ExportFormat const> export_formats() {
-    static std::array const formats{gen5_format(),       softmax_format(),  mars_format(),  envision_format(), kaleido_format(),
-                                    lunatic_format(),    nanodrop_format(), qubit_format(), msd_format(),      xponent_format(),
-                                    immunospot_format(), matrix_format(),   fcs_format()};
-    static std::array const formats{gen5_format(),    softmax_format(), mars_format(), envision_format(),
-                                    kaleido_format(), skanit_format(),  fcs_format()};
-    static std::array const formats{gen5_format(),    softmax_format(),       mars_format(),   envision_format(),
-                                    kaleido_format(), smart_control_format(), skanit_format(), fcs_format()};
-    static std::array const formats{gen5_format(),          softmax_format(),  mars_format(),   envision_format(), kaleido_format(),
-                                    smart_control_format(), magellan_format(), skanit_format(), fcs_format()};
+    static std::array const formats{gen5_format(),    softmax_format(),       mars_format(),       envision_format(),
+                                    kaleido_format(), lunatic_format(),       nanodrop_format(),   qubit_format(),
+                                    msd_format(),     xponent_format(),       immunospot_format(), matrix_format(),
+                                    skanit_format(),  smart_control_format(), magellan_format(),   fcs_format()};
     return formats;
 }
 

@@ -30,11 +30,13 @@ struct CytometryDataset {
     std::string cytometer, started;                // $CYT; $DATE $BTIM as written
 };
 
-// Bytes of the original that may hold a person's name and are overwritten by spaces in the copy that leaves the site.
+// Bytes of the original that may hold a person's name and are overwritten in the copy that leaves the site: by spaces, or by others where
+// spaces would make the rest unreadable.
 struct NameBearing {
     std::uint64_t offset = 0;
     std::uint64_t length = 0;
-    std::string field;  // "$OP", "Experiment File Path"
+    std::string field;         // "$OP", "Experiment File Path"
+    std::string instead = {};  // as long; empty: spaces
 };
 
 struct Document {

@@ -18,9 +18,10 @@ enum class CellKind : std::uint8_t { text, number, date, boolean, error };
 struct Cell {
     std::uint32_t row = 0, column = 0;  // from 1
     CellKind kind = CellKind::text;
-    bool formula = false;  // the value is what Excel last made of a formula
-    bool shared = false;   // its text stands in the part of shared strings
-    std::string text;      // as stored; of a date its serial number
+    bool formula = false;   // the value is what Excel last made of a formula
+    bool shared = false;    // its text stands in the part of shared strings
+    std::uint32_t nth = 0;  // of the shared strings, or of the cells in its part: where to find it again
+    std::string text;       // as stored; of a date its serial number
 };
 std::string place_of(Cell const& cell);                         // "B12"
 std::string place_of(std::uint32_t row, std::uint32_t column);  // the same
@@ -28,7 +29,6 @@ std::string place_of(std::uint32_t row, std::uint32_t column);  // the same
 struct Sheet {
     std::string name;
     std::size_t part = 0;     // index into the directory's parts
-    bool nameless = true;     // beside its cells it holds no text, such as a header or a hyperlink
     std::vector<Cell> cells;  // row by row, each from left to right
 
     Cell const* at(std::uint32_t row, std::uint32_t column) const;               // null: no value

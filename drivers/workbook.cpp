@@ -6,10 +6,12 @@
 #include <algorithm>
 #include <charconv>
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
 #include <pugixml.hpp>
+#include <sstream>
 
 #include "drivers/decimal.hpp"
 #include "drivers/text_table.hpp"
@@ -57,16 +59,99 @@ std::string in_folder(std::string_view folder, std::string_view target) {
     return target.starts_with('/') ? std::string{target.substr(1)} : fmt::format("{}{}", folder, target);
 }
 
+// Beside the cells: who reserved the workbook and where it was saved, ranges of other files, headers, links, hints.
+bool may_name(pugi::xml_node node) {
+    for (std::string_view const name : {"absPath", "fileSharing", "definedName", "headerFooter", "hyperlinks", "dataValidations",
+                                        "protectedRanges", "scenarios", "customSheetViews"})
+        if (name_of(node) == name) return true;
+    return std::string_view{node.attribute("TargetMode").value()} == "External";
+}
+
+// The root without what may name someone, and with `texts` for strings or cells by their number.
+void edit(pugi::xml_node root, std::map<std::uint32_t, std::string_view> const& texts) {
+    while (pugi::xml_node const node = root.find_node(may_name)) node.parent().remove_child(node);
+    std::string_view const name = root.name();
+    std::string const prefix{name.substr(0, name.size() - bare(name).size())};
+    std::uint32_t nth = 0;
+    auto const replace = [&](pugi::xml_node item, bool cell) {
+        auto const text = texts.find(nth++);
+        if (text == texts.end()) return;
+        item.remove_children();
+        if (cell) {
+            item.remove_attribute("t");
+            if (text->second.empty()) return;
+            item.append_attribute("t") = "inlineStr";
+            item = item.append_child((prefix + "is").c_str());
+        }
+        item.append_child((prefix + "t").c_str()).text() = std::string{text->second}.c_str();
+    };
+    if (name_of(root) == "sst")
+        for (pugi::xml_node const one : root.children())
+            if (name_of(one) == "si") replace(one, false);
+    for (pugi::xml_node const row : child(root, "sheetData").children())
+        for (pugi::xml_node const one : row.children())
+            if (name_of(one) == "c") replace(one, true);
+}
+
 struct Close {
     void operator()(zip_t* archive) const { zip_discard(archive); }
     void operator()(zip_file_t* file) const { (void)zip_fclose(file); }
 };
+
+// An archive of one part.
+std::string packed_alone(std::string_view text, bool stored) {
+    zip_error_t error;
+    zip_source_t* const file = zip_source_buffer_create(nullptr, 0, 0, &error);
+    if (file == nullptr) return {};
+    zip_source_keep(file);
+    std::unique_ptr<zip_source_t, decltype(&zip_source_free)> const kept{file, zip_source_free};
+    std::unique_ptr<zip_t, Close> archive{zip_open_from_source(file, ZIP_CREATE | ZIP_TRUNCATE, &error)};
+    if (!archive) return {};
+    zip_source_t* const content = zip_source_buffer(archive.get(), text.data(), text.size(), 0);
+    zip_int64_t const part = content ? zip_file_add(archive.get(), "part", content, 0) : -1;
+    constexpr int best = 9;
+    if (part < 0 ||
+        zip_set_file_compression(archive.get(), static_cast<zip_uint64_t>(part), stored ? ZIP_CM_STORE : ZIP_CM_DEFLATE, best) != 0)
+        return {};
+    if (zip_close(archive.get()) != 0) return {};
+    (void)archive.release();
+    zip_stat_t stat;
+    if (zip_source_stat(file, &stat) != 0 || zip_source_open(file) != 0) return {};
+    std::string bytes(static_cast<std::size_t>(stat.size), '\0');
+    zip_int64_t const filled = zip_source_read(file, bytes.data(), bytes.size());
+    zip_source_close(file);
+    return filled == static_cast<zip_int64_t>(bytes.size()) ? bytes : std::string{};
+}
 
 }  // namespace
 
 class WorkbookReader {
  public:
     WorkbookReader(std::string_view bytes, bool head) : bytes_(bytes), head_(head) {}
+
+    // For the part without what may name someone, and with other texts for its strings or cells, by their number; without anything, if it
+    // is not to be kept. Empty: it cannot be made as long as it was.
+    std::vector<ZipPatch> patches_without(std::size_t part, bool keep, std::map<std::uint32_t, std::string_view> const& texts) {
+        std::string text;
+        pugi::xml_document xml;
+        if (keep) {
+            if (!load(part, xml)) return {};
+            edit(xml.document_element(), texts);
+            std::ostringstream out;
+            xml.save(out, "", pugi::format_raw);
+            text = out.str();
+        }
+        // Where it is a byte or two too long or too short, blanks at its end make it fit.
+        constexpr int attempts = 64;
+        for (int attempt = 0; attempt < attempts; ++attempt, text += ' ') {
+            if (parts()[part].stored) text.resize(std::max<std::size_t>(text.size(), parts()[part].packed), ' ');
+            auto const packed = packed_alone(text, parts()[part].stored);
+            auto const directory = zip_directory(packed);
+            if (!directory || directory->parts.size() != 1) return {};
+            if (auto patches = zip_patches(bytes_, parts()[part], packed, directory->parts.front())) return *std::move(patches);
+        }
+        return {};
+    }
 
     Result<Workbook> read() {
         if (auto done = open(); !done) return fail(std::move(done.error()));
@@ -76,24 +161,14 @@ class WorkbookReader {
         return std::move(book_);
     }
 
- private:
-    std::vector<ZipPart> const& parts() const { return book_.directory_.parts; }
-    std::size_t part_named(std::string_view name) const {
-        auto const found = std::find_if(parts().begin(), parts().end(), [&](ZipPart const& one) { return one.name == name; });
-        return static_cast<std::size_t>(found - parts().begin());
-    }
-    static tl::unexpected<Error> wrong(std::string_view part, std::string const& why) {
-        return fail(Fault::refused, fmt::format("Part {} of the workbook: {}.", in_quotes(part), why));
-    }
-
     Result<void> open() {
         if (bytes_.size() > workbook_bytes_max)
             return fail(Fault::refused, fmt::format("The workbook has {} bytes; at most {} are read.", bytes_.size(), workbook_bytes_max));
         auto directory = zip_directory(bytes_);
         if (!directory) return fail(std::move(directory.error()));
         book_.directory_ = *std::move(directory);
-        book_.bytes_ = bytes_.size();
         book_.nameless_.resize(parts().size());
+        book_.read_.resize(parts().size());
         contents_.resize(parts().size());
         std::uint64_t unpacked = 0;
         for (ZipPart const& part : parts()) {
@@ -112,6 +187,16 @@ class WorkbookReader {
         if (archive_) return {};
         zip_source_free(source);
         return fail(Fault::refused, fmt::format("The zip archive is damaged: {}.", zip_error_strerror(&error)));
+    }
+
+ private:
+    std::vector<ZipPart> const& parts() const { return book_.directory_.parts; }
+    std::size_t part_named(std::string_view name) const {
+        auto const found = std::find_if(parts().begin(), parts().end(), [&](ZipPart const& one) { return one.name == name; });
+        return static_cast<std::size_t>(found - parts().begin());
+    }
+    static tl::unexpected<Error> wrong(std::string_view part, std::string const& why) {
+        return fail(Fault::refused, fmt::format("Part {} of the workbook: {}.", in_quotes(part), why));
     }
 
     // Unpacked, and its checksum compared; of a head only the first bytes, and nothing compared.
@@ -137,6 +222,7 @@ class WorkbookReader {
     Result<void> load(std::size_t part, pugi::xml_document& into) {
         auto const text = content(part);
         if (!text) return fail(text.error());
+        book_.read_[part] = true;
         auto const parsed = into.load_buffer(text->data(), text->size(), pugi::parse_default | pugi::parse_ws_pcdata_single);
         if (!parsed && !head_)
             return wrong(parts()[part].name, fmt::format("it is no XML: {} at byte {}", parsed.description(), parsed.offset));
@@ -156,9 +242,9 @@ class WorkbookReader {
         pugi::xml_document& xml = documents_.emplace_back();
         if (auto done = load(part, xml); !done) return fail(std::move(done.error()));
         for (pugi::xml_node const one : xml.document_element().children()) {
-            std::string_view const type = attribute(one, "Type"), mode = attribute(one, "TargetMode");
-            if (mode == "External") {
-                book_.nameless_[part] = false;  // a path of some computer
+            std::string_view const type = attribute(one, "Type");
+            if (may_name(one)) {
+                book_.nameless_[part] = false;
                 continue;
             }
             out[std::string{attribute(one, "Id")}] = {type.substr(type.rfind('/') + 1),
@@ -188,10 +274,7 @@ class WorkbookReader {
         if (name_of(root) != "workbook") return fail(Fault::refused, "The zip archive holds an office document that is no workbook.");
         book_.since_1904_ =
             attribute(child(root, "workbookPr"), "date1904") == "1" || attribute(child(root, "workbookPr"), "date1904") == "true";
-        book_.nameless_[part] = !root.find_node([](pugi::xml_node one) {
-            // Where it was saved, who reserved it, and ranges of other files.
-            return name_of(one) == "absPath" || name_of(one) == "fileSharing" || name_of(one) == "definedName";
-        });
+        book_.nameless_[part] = !root.find_node(may_name);
         book_.strings_ = parts().size();
         for (auto const& [id, relation] : *related) {
             if (relation.part == parts().size()) continue;
@@ -247,17 +330,14 @@ class WorkbookReader {
         if (auto done = load(part, xml); !done) return done;
         pugi::xml_node const root = xml.document_element();
         if (name_of(root) != "worksheet") return wrong(parts()[part].name, "it is no worksheet");
-        for (pugi::xml_node const one : root.children())
-            for (std::string_view const with_text :
-                 {"headerFooter", "hyperlinks", "dataValidations", "protectedRanges", "scenarios", "customSheetViews"})
-                if (name_of(one) == with_text) sheet.nameless = false;
+        book_.nameless_[part] = !root.find_node(may_name);
         std::uint32_t row = 0;
+        nth_ = 0;
         for (pugi::xml_node const line : child(root, "sheetData").children()) {
             auto done = read_row(sheet, row, line);
             if (!done && head_) break;  // where it was cut
             if (!done) return done;
         }
-        book_.nameless_[part] = sheet.nameless;
         book_.sheets_.push_back(std::move(sheet));
         return {};
     }
@@ -272,6 +352,7 @@ class WorkbookReader {
         std::uint32_t column = 0;
         for (pugi::xml_node const node : line.children()) {
             if (name_of(node) != "c") continue;
+            std::uint32_t const nth = nth_++;
             std::string_view const place = attribute(node, "r");
             auto const stated = place.empty() ? std::optional{std::pair{row, column + 1}} : row_and_column(place);
             if (!stated || stated->first != row || stated->second <= column || stated->second > sheet_columns_max)
@@ -279,6 +360,7 @@ class WorkbookReader {
                                                         in_quotes(sheet.name), in_quotes(place), column, row));
             column = stated->second;
             Cell cell;
+            cell.nth = nth;
             cell.row = row;
             cell.column = column;
             if (auto done = read_value(node, cell); !done)
@@ -306,6 +388,7 @@ class WorkbookReader {
                 return fail(Fault::refused, fmt::format("there is no shared string {}", in_quotes(stored)));
             cell.text = strings_[*index];
             cell.shared = true;
+            cell.nth = static_cast<std::uint32_t>(*index);
         } else if (type == "b") {
             cell.kind = CellKind::boolean;
         } else if (type == "e") {
@@ -331,6 +414,7 @@ class WorkbookReader {
     std::vector<std::string> strings_;
     std::vector<bool> dated_;  // of each style of cells
     std::size_t cells_ = 0;
+    std::uint32_t nth_ = 0;  // cell of the part that is read
     Workbook book_;
 };
 
@@ -341,43 +425,24 @@ Workbook Workbook::head(std::string_view bytes) {
     return WorkbookReader{bytes, true}.read().value_or(Workbook{});
 }
 
-std::vector<NameBearing> Workbook::name_bearing(std::span<Cell const* const> cells) const {
-    std::vector<bool> nameless = nameless_;
-    for (Cell const* const cell : cells) {
-        if (cell->shared) nameless[strings_] = false;
+std::vector<NameBearing> Workbook::name_bearing(std::string_view bytes, std::span<NamedCell const> cells) const {
+    std::map<std::size_t, std::map<std::uint32_t, std::string_view>> named;  // of each part
+    for (NamedCell const& one : cells)
         for (Sheet const& sheet : sheets_)
-            if (!cell->shared && !sheet.cells.empty() && cell >= sheet.cells.data() && cell < sheet.cells.data() + sheet.cells.size())
-                nameless[sheet.part] = false;
-    }
+            if (std::less_equal<>{}(sheet.cells.data(), one.cell) && std::less<>{}(one.cell, sheet.cells.data() + sheet.cells.size()))
+                named[one.cell->shared ? strings_ : sheet.part][one.cell->nth] = one.instead;
+    WorkbookReader reader{bytes, false};
+    if (!reader.open()) return {{0, bytes.size(), "the whole file"}};
     std::vector<NameBearing> out;
-    for (std::size_t part = 0; part < nameless.size(); ++part)
-        if (ZipPart const& one = directory_.parts[part]; !nameless[part] && one.packed > 0) out.push_back({one.data, one.packed, one.name});
-    if (directory_.comment < bytes_) out.push_back({directory_.comment, bytes_ - directory_.comment, "comment of the archive"});
+    for (std::size_t part = 0; part < nameless_.size(); ++part) {
+        ZipPart const& one = directory_.parts[part];
+        if ((nameless_[part] && !named.contains(part)) || one.packed == 0) continue;
+        auto const patches = reader.patches_without(part, read_[part], named[part]);
+        for (ZipPatch const& patch : patches) out.push_back({patch.offset, patch.bytes.size(), one.name, patch.bytes});
+        if (patches.empty()) out.push_back({one.data, one.packed, one.name});
+    }
+    if (directory_.comment < bytes.size()) out.push_back({directory_.comment, bytes.size() - directory_.comment, "comment of the archive"});
     return out;
-}
-
-Result<void> workbook_trouble(std::string_view bytes) {
-    using namespace std::literals;
-    if (bytes.starts_with("\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1"sv)) {
-        bool const locked = bytes.find("E\0n\0c\0r\0y\0p\0t\0e\0d\0P\0a\0c\0k\0a\0g\0e\0"sv) != std::string_view::npos;
-        return fail(Fault::refused, locked ? "It is a workbook that a password encrypts; save it without one."
-                                           : "It is an OLE file, perhaps an old .xls workbook; save it as .xlsx.");
-    }
-    // The length of a user's name, the name in 54 bytes, and both again in UTF-16.
-    constexpr std::size_t lock_bytes = 165, lock_name_bytes = 54;
-    if (bytes.size() == lock_bytes && bytes[0] > 0 && static_cast<std::size_t>(bytes[0]) <= lock_name_bytes &&
-        bytes[lock_name_bytes + 1] == bytes[0] && bytes[lock_name_bytes + 2] == 0)
-        return fail(Fault::refused, "It is the file that Excel writes beside a workbook that is open (~$…), and holds no results.");
-    if (!begins_as_zip(bytes)) return {};
-    if (auto const directory = zip_directory(bytes); !directory && directory.error().fault == Fault::unavailable) {
-        std::string_view const first = first_zip_name(bytes);
-        for (std::string_view const name : {"[Content_Types].xml", "_rels/", "docProps/", "xl/"})
-            if (first.starts_with(name))
-                return fail(Fault::unavailable, fmt::format("It begins as an .xlsx workbook does; {}.", directory.error().message));
-        return {};
-    }
-    if (auto book = Workbook::read(bytes); !book) return fail(std::move(book.error()));
-    return {};
 }
 
 }  // namespace marrowlink

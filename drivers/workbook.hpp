@@ -24,10 +24,16 @@ constexpr std::uint64_t workbook_part_ratio_max = 250;            // unpacked to
 constexpr std::size_t workbook_sheets_max = 256;                  // one more: refused
 constexpr std::size_t workbook_cells_max = 1'000'000;             // of all sheets, with a value; one more: refused
 
+// A cell in which a name may stand, and the text that a copy has instead; empty: the cell has no value there.
+struct NamedCell {
+    Cell const* cell = nullptr;
+    std::string instead = {};
+};
+
 class Workbook {
  public:
-    // `unavailable`: the file's end is missing. Refused: a limit, a part that does not check, a part that is no XML, cells out of order, a
-    // number that is none; the message names the part, or the sheet and the cell.
+    // `unavailable`: the file's end is missing, or a part differs from its checksum, as in a file that is still written. Refused: a limit, a
+    // part that is no XML, cells out of order, a number that is none; the message names the part, or the sheet and the cell.
     static Result<Workbook> read(std::string_view bytes);
 
     // For telling formats apart: of each sheet only what its first bytes say, and nothing checked. Without sheets when it is no workbook.
@@ -37,22 +43,18 @@ class Workbook {
 
     bool since_1904() const { return since_1904_; }  // which day its serial numbers count from
 
-    // The packed parts in which names may stand: the parts that are not read here, those with comments and paths, and those in which
-    // `cells` stand. They cannot be blanked letter by letter, so a copy without them has the numbers and may lack the words.
-    std::vector<NameBearing> name_bearing(std::span<Cell const* const> cells) const;
+    // How a copy of `bytes`, of which this was read, is made that has no names: parts that are not read here are emptied, and so are
+    // comments, paths and the cells that are named. It reads as before but for those. A part that cannot be made as long as it was goes
+    // whole.
+    std::vector<NameBearing> name_bearing(std::string_view bytes, std::span<NamedCell const> cells) const;
 
  private:
     friend class WorkbookReader;
-    std::uint64_t bytes_ = 0;  // of the file
     ZipDirectory directory_;
-    std::vector<bool> nameless_;  // of each part
-    std::size_t strings_ = 0;     // the part of shared strings; as many as there are parts: none
+    std::vector<bool> nameless_, read_;  // of each part
+    std::size_t strings_ = 0;            // the part of shared strings; as many as there are parts: none
     std::vector<Sheet> sheets_;
     bool since_1904_ = false;
 };
-
-// What keeps these bytes from being a workbook that can be read, though they look like one, or like the lock file that Excel writes beside
-// it: `unavailable` when the end is missing, `refused` with a sentence otherwise. Nothing is wrong with what looks like neither.
-Result<void> workbook_trouble(std::string_view bytes);
 
 }  // namespace marrowlink

@@ -47,7 +47,7 @@ struct Settings {
 
 class Export {
  public:
-    explicit Export(Workbook const& book) : book_(book), sheet_(book.sheets().front()) {}
+    Export(Workbook const& book, std::string_view bytes) : book_(book), bytes_(bytes), sheet_(book.sheets().front()) {}
 
     Result<Document> read() {
         for (Sheet const& other : book_.sheets().subspan(1))
@@ -68,7 +68,7 @@ class Export {
         document_.format = "tecan-magellan";
         document_.plate = document_.readings.front().plate;
         document_.identity = fmt::format("magellan:{}|{}|{}", serial_, document_.started, document_.plate);
-        document_.name_bearing = book_.name_bearing(names_);
+        document_.name_bearing = book_.name_bearing(bytes_, names_);
         return std::move(document_);
     }
 
@@ -119,7 +119,7 @@ class Export {
                 serial_ = value;
                 break;
             }
-            names_.push_back(&sheet_.row(at_ - 1).front());
+            names_.push_back({&sheet_.row(at_ - 1).front(), "-"});
         }
         std::vector<Settings> settings;
         while (!sheet_.text(at_, 1).starts_with(temperature_key)) {
@@ -241,6 +241,7 @@ class Export {
     }
 
     Workbook const& book_;
+    std::string_view bytes_;
     Sheet const& sheet_;
     std::uint32_t at_ = 1, wells_ = 0, plates_ = 0;              // row; columns, 0: none
     std::map<std::string, std::uint32_t, std::less<>> columns_;  // all others
@@ -248,7 +249,7 @@ class Export {
     std::string serial_, plate_file_, plate_;
     bool several_ = false;  // plates
     std::set<std::pair<std::string, std::string>> seen_;
-    std::vector<Cell const*> names_;
+    std::vector<NamedCell> names_;
     Document document_;
 };
 
@@ -256,7 +257,7 @@ Result<Document> read(std::string_view bytes) {
     auto const book = Workbook::read(bytes);
     if (!book) return fail(book.error());
     if (book->sheets().empty()) return fail(Fault::refused, "The workbook has no sheet.");
-    return Export{*book}.read();
+    return Export{*book, bytes}.read();
 }
 
 bool recognises(std::string_view bytes) {

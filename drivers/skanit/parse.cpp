@@ -50,7 +50,7 @@ Technique const* technique_of(std::string_view step) {
 
 class Export {
  public:
-    explicit Export(Workbook const& book) : book_(book) {}
+    Export(Workbook const& book, std::string_view bytes) : book_(book), bytes_(bytes) {}
 
     Result<Document> read() {
         for (Sheet const& sheet : book_.sheets()) {
@@ -67,7 +67,7 @@ class Export {
         document_.format = "thermo-skanit";
         document_.plate = document_.readings.front().plate;
         document_.identity = fmt::format("skanit:{}|{}", session_, document_.started);
-        document_.name_bearing = book_.name_bearing(names_);
+        document_.name_bearing = book_.name_bearing(bytes_, names_);
         return std::move(document_);
     }
 
@@ -196,23 +196,24 @@ class Export {
         for (std::uint32_t row = 2; row <= sheet.rows(); ++row) {
             auto const cells = sheet.row(row);
             if (cells.empty() || is_one_of(trimmed(cells.front().text), nameless_fields)) continue;
-            for (Cell const& cell : cells.subspan(1)) names_.push_back(&cell);
+            for (Cell const& cell : cells.subspan(1)) names_.push_back({&cell});
         }
     }
 
     Workbook const& book_;
+    std::string_view bytes_;
     std::uint32_t at_ = 1;                     // row of the sheet
     std::uint32_t end_ = 0, end_columns_ = 1;  // of the last block
     std::string session_, step_;
     std::set<std::tuple<std::string, std::string, std::string>> blocks_;
-    std::vector<Cell const*> names_;
+    std::vector<NamedCell> names_;
     Document document_;
 };
 
 Result<Document> read(std::string_view bytes) {
     auto const book = Workbook::read(bytes);
     if (!book) return fail(book.error());
-    return Export{*book}.read();
+    return Export{*book, bytes}.read();
 }
 
 bool recognises(std::string_view bytes) {

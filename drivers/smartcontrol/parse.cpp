@@ -58,7 +58,7 @@ struct Head {
 
 class Export {
  public:
-    explicit Export(Workbook const& book) : book_(book) {}
+    Export(Workbook const& book, std::string_view bytes) : book_(book), bytes_(bytes) {}
 
     Result<Document> read() {
         Sheet const* plates = nullptr;
@@ -98,7 +98,7 @@ class Export {
                     return wrong_cell(sheet, row, 1, fmt::format("there is a second field {}", in_quotes(key)));
                 if (std::find(std::begin(name_bearing_keys), std::end(name_bearing_keys), key) != std::end(name_bearing_keys) &&
                     !value.empty())
-                    names_.push_back(cell);
+                    names_.push_back({cell, fmt::format("{}:", key)});
                 continue;
             }
             for (Technique const& one : techniques)
@@ -261,21 +261,22 @@ class Export {
                                          field("ID1"), field("ID3"));
         for (std::string_view const key : {"ID1", "ID2", "ID3"})
             if (!field(key).empty()) document_.notes.push_back(fmt::format("{} is {}.", key, in_quotes(field(key))));
-        document_.name_bearing = book_.name_bearing(names_);
+        document_.name_bearing = book_.name_bearing(bytes_, names_);
         return std::move(document_);
     }
 
     Workbook const& book_;
+    std::string_view bytes_;
     Head head_;
     std::vector<Reading> from_plates_, from_table_;
-    std::vector<Cell const*> names_;
+    std::vector<NamedCell> names_;
     Document document_;
 };
 
 Result<Document> read(std::string_view bytes) {
     auto const book = Workbook::read(bytes);
     if (!book) return fail(book.error());
-    return Export{*book}.read();
+    return Export{*book, bytes}.read();
 }
 
 bool recognises(std::string_view bytes) {

@@ -142,12 +142,9 @@ constexpr TableCorrection corrections[] = {
 };
 
 constexpr WalkException exceptions[] = {
-    {"files/bmg-smart-control/", "not read yet"},
-    {"files/tecan-magellan/", "not read yet"},
-    {"files/thermo-skanit/", "not read yet"},
-    {"files/serial-byte-examples/", "not read yet, but for the SpectraMax dialogue: drivers/spectramax"},
-    {"cases/biotek-serpentine-reply/", "not read yet"},
-    {"cases/mllp-fragments/", "not read yet"},
+    {"files/serial-byte-examples/", "wires, no files: the dialogues are held in drivers/spectramax and drivers/biotek"},
+    {"cases/biotek-serpentine-reply/", "a wire, no file: the reply is held in drivers/biotek"},
+    {"cases/mllp-fragments/", "a wire, no file: the fragments are held in drivers/hl7"},
     {"files/astm-e1381/", "a wire, no file: its frames are compared in drivers/astm"},
     {"cases/astm-retransmissions/", "a wire, no file: the dialogue is held in drivers/astm"},
     {"files/bmg-mars/file_with_no_delimiter_malformed.csv", "its table says to read or to hold it: it is read, in drivers/mars"},

@@ -19,7 +19,7 @@ void no_part_of_a_workbook_passes(marrowlink::ExportFormat const& format, std::s
 // A digit of the sheets changed, and the archive made anew, so that its checksums fit.
 void changed_digits_of_sheets_move_no_well(marrowlink::ExportFormat const& format, std::string_view folder);
 
-// Nothing of `name` is left where the parts that are named were blanked.
+// Nothing of `name` is left in the copy that leaves the site, and it reads the same.
 void names_do_not_leave(marrowlink::ExportFormat const& format, std::string bytes, std::string_view name);
 
 }  // namespace workbook_test

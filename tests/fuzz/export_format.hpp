@@ -24,7 +24,7 @@ inline int fuzz_export(ExportFormat const& format, std::uint8_t const* data, std
     for (auto const& reading : document->readings)
         if (reading.well.empty() || reading.value.empty() == reading.flag.empty()) std::abort();
     for (auto const& bears : document->name_bearing)
-        if (!inside(bears)) std::abort();
+        if (!inside(bears) || (!bears.instead.empty() && bears.instead.size() != bears.length)) std::abort();
     return 0;
 }
 

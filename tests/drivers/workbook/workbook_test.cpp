@@ -5,8 +5,9 @@
 
 #include "drivers/catalog.hpp"
 #include "drivers/folder/examine.hpp"
+#include "drivers/smartcontrol/parse.hpp"
 #include "tests/drivers/plate_samples.hpp"
-#include "tests/drivers/workbook_maker.hpp"
+#include "tests/drivers/workbook_properties.hpp"
 
 using namespace marrowlink;
 using namespace workbook_test;
@@ -249,10 +250,11 @@ TEST_CASE("parts in which names may stand are named, and the others are not") {
         std::string const bytes = workbook_of(kinds, making);
         auto const book = Workbook::read(bytes);
         REQUIRE(book);
-        std::vector<Cell const*> cells;
-        for (auto const& [row, column] : places) cells.push_back(book->sheets()[0].at(row, column));
+        std::vector<NamedCell> cells;
+        for (auto const& [row, column] : places) cells.push_back({book->sheets()[0].at(row, column)});
         std::string fields;
-        for (NameBearing const& one : book->name_bearing(cells)) fields += one.field + ';';
+        for (NameBearing const& one : book->name_bearing(bytes, cells))
+            if (!fields.ends_with(one.field + ';')) fields += one.field + ';';
         return fields;
     };
     CHECK(parts_with({}, {}) == "");
@@ -264,4 +266,39 @@ TEST_CASE("parts in which names may stand are named, and the others are not") {
     CHECK(parts_with({.sheet_more = "<headerFooter><oddHeader>Jane Doe</oddHeader></headerFooter>"}, {}) ==
           "xl/worksheets/sheet1.xml;xl/worksheets/sheet2.xml;");
     CHECK(parts_with({.comment = "by Jane Doe"}, {}) == "comment of the archive;");
+}
+
+TEST_CASE("what leaves the site of a packed workbook has no names, reads the same, and with what stays is the original") {
+    std::string const bytes = plate_test::slurp(plate_test::own_folder("workbook") / "packed-names.xlsx");
+    names_do_not_leave(smart_control_format(), bytes, "oe");
+    Examination const examined = examine(bytes, "", recognise);
+    REQUIRE(examined.verdict == Verdict::readable);
+    CHECK(examined.copy.size() == bytes.size());
+    auto const copy = Workbook::read(examined.copy);
+    REQUIRE(copy);
+    // Nothing that may name someone is left in it, so nothing more would be taken out.
+    CHECK(copy->sheets()[0].text(1, 1) == "User:");
+    auto const again = copy->name_bearing(examined.copy, {});
+    for (NameBearing const& one : again) CHECK(one.field == "docProps/core.xml");
+    std::string original = examined.copy;
+    for (BlankedPiece const& piece : examined.blanked) original.replace(piece.offset, piece.bytes.size(), piece.bytes);
+    CHECK(original == bytes);
+}
+
+TEST_CASE("a part that is stored is made as long as it was, whatever its name had") {
+    for (std::size_t name = 3; name < 60; ++name) {
+        std::string const text = "== S\n" + std::string(name, 'Q') + "\n1\n";
+        std::string const bytes = workbook_of(text, {.core = std::string(name, 'Q')});
+        auto const book = Workbook::read(bytes);
+        REQUIRE(book);
+        std::string copy = bytes;
+        for (NameBearing const& one : book->name_bearing(bytes, std::vector<NamedCell>{{book->sheets()[0].at(1, 1), "-"}}))
+            copy.replace(one.offset, one.length, one.instead.empty() ? std::string(one.length, ' ') : one.instead);
+        CHECK(copy.size() == bytes.size());
+        auto const read = Workbook::read(copy);
+        if (!read) FAIL(read.error().message);
+        CHECK(read->sheets()[0].text(1, 1) == "-");
+        CHECK(read->sheets()[0].text(2, 1) == "1");
+        CHECK(copy.find("QQQ") == std::string::npos);
+    }
 }
