@@ -115,7 +115,8 @@ class Reader {
 }  // namespace
 
 Result<Document> parse(std::string_view bytes) {
-    if (!bytes.starts_with(head)) return refuse("The plate does not begin with \"01,1,\" and a carriage return.");
+    if (!bytes.starts_with(head) || !plate_begins(bytes))
+        return refuse("The plate does not begin with \"01,1,\", a carriage return and a time as in \"000:00:00.0\".");
     std::string_view const summed = bytes.substr(head.size(), bytes.find(sub) + 1 - head.size());
     std::string_view rest = bytes.substr(head.size());
     auto const time = take(rest, ","), before = take(rest, ",");

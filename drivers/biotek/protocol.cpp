@@ -66,7 +66,7 @@ Event next_event(std::string_view bytes) {
     return item.size() > plate_bytes_max ? Event{Heard::noise, item.size() - head_form.size(), {}, {}} : Event{};
 }
 
-bool plate_begins(std::string_view bytes) { return find_head(bytes, 0) != std::string_view::npos; }
+bool plate_begins(std::string_view bytes) { return find_head(bytes.substr(0, head_form.size()), 0) == 0; }
 
 std::string words_of(std::string_view status) {
     if (status.size() == 1 && status[0] == nak) return "NAK: the reader does not know the command";

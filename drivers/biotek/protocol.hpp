@@ -29,7 +29,7 @@ struct Event {
 // The first event of these bytes.
 Event next_event(std::string_view bytes);
 
-// Whether a plate has begun here and not ended.
+// Whether a plate's head stands first: "01,1," CR and a time.
 bool plate_begins(std::string_view bytes);
 
 // "2D06" and the like in words: "status 2D06: the reader does not accept the assay definition".

@@ -149,6 +149,7 @@ TEST_CASE("what is not known of a plate is refused by its place") {
     refused(with("01,02,", "33,02,"), "no row and column");
     refused(with("01,02,", "00,02,"), "no row and column");
     refused(with(",02,02", ",000:00:10.0,229,02,02"), "several times");
+    refused(with("000:00:00.0", "000:00:0.00"), "a time as in");
     refused("02,1,\r" + plate.substr(6), "\"01,1,\"");
     std::string ended = plate;
     ended.replace(ended.size() - 5, 4, "2D06");
