@@ -119,7 +119,6 @@ Task<Result<void>> BioradDriver::begin(StartRequest what) {
     taken(control->bytes);
     if (code != good) co_return fail(Fault::refused, fmt::format("The reader refused remote control: {}.", words_of(code)));
     options_.open_run = OpenRun{what.run, what.plate};
-    started_ = rfc3339(clock_.utc());
     co_return co_await say("RPLATE " + options_.read, Asked::read);
 }
 
@@ -250,7 +249,6 @@ void BioradDriver::forget_run() {
     asked_ = Asked::nothing;
     repeat_at_.reset();
     unread_.clear();
-    started_.clear();
     attempts_ = 0;
     release_ = true;
     changed();

@@ -73,7 +73,6 @@ class BioradDriver final : public Driver {
     std::optional<Clock::Instant> repeat_at_;
     std::string trouble_;  // why the plate is asked for again
     int attempts_ = 0;
-    std::string started_;
     bool release_ = false;  // after the commit the reader's keys are its user's again
     StartDesk desk_;
 };
