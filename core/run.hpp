@@ -34,7 +34,7 @@ struct RunFile {
     std::string sha256;           // of the bytes that leave the site (the run.file chunks put together)
     std::string original_sha256;  // of the instrument's own bytes; equal unless name-bearing fields were blanked
     std::uint64_t size = 0;
-    std::uint64_t blanked = 0;  // how many bytes were overwritten by spaces
+    std::uint64_t blanked = 0;  // how many bytes were overwritten
 };
 
 struct RunManifest {

@@ -181,12 +181,15 @@ class WorkbookReader {
             return fail(Fault::refused,
                         fmt::format("The workbook unpacks to {} bytes; at most {} are read.", unpacked, workbook_unpacked_bytes_max));
         zip_error_t error;
+        zip_error_init(&error);
         zip_source_t* const source = zip_source_buffer_create(bytes_.data(), bytes_.size(), 0, &error);
         if (source == nullptr) return fail(Fault::broken, "There is no memory for a zip archive.");
         archive_.reset(zip_open_from_source(source, ZIP_RDONLY, &error));
         if (archive_) return {};
         zip_source_free(source);
-        return fail(Fault::refused, fmt::format("The zip archive is damaged: {}.", zip_error_strerror(&error)));
+        auto refusal = fail(Fault::refused, fmt::format("The zip archive is damaged: {}.", zip_error_strerror(&error)));
+        zip_error_fini(&error);
+        return refusal;
     }
 
  private:
