@@ -32,8 +32,8 @@ struct NamedCell {
 
 class Workbook {
  public:
-    // `unavailable`: the file's end is missing, or a part differs from its checksum, as in a file that is still written. Refused: a limit, a
-    // part that is no XML, cells out of order, a number that is none; the message names the part, or the sheet and the cell.
+    // `unavailable`: the file's end is missing, or a part differs from its checksum, as in a file that is still written. Refused: a limit,
+    // a part that is no XML, cells out of order, a number that is none; the message names the part, or the sheet and the cell.
     static Result<Workbook> read(std::string_view bytes);
 
     // For telling formats apart: of each sheet only what its first bytes say, and nothing checked. Without sheets when it is no workbook.
