@@ -105,6 +105,12 @@ int main(int argc, char** argv) {
         ->check(CLI::ExistingFile);
     analysing->add_option("--compat", analysis.compat, "dose-response: \"fimm\" fits and scores as that pipeline does");
     analysing->add_option("--model", analysis.models, "drc: LL.3, LL.4, LL.5, W1.4, W2.4; all of them unless named");
+    analysing->add_option("--bootstrap", analysis.draws, "dose-response: draws for the intervals of scores; 0 for none")
+        ->check(CLI::Range(0, 100'000))
+        ->capture_default_str();
+    analysing->add_option("--bootstrap", analysis.draws, "dose-response: draws for the intervals of scores; 0 for none")
+        ->check(CLI::Range(0, 100'000))
+        ->capture_default_str();
     std::string kinds;
     for (analyse::Analysis const& one : analyse::analyses())
         kinds += "  " + std::string{one.name} + ": " + std::string{one.description} + "\n";

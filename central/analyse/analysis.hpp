@@ -24,6 +24,7 @@ struct Request {
     std::optional<Input> controls;                                      // healthy controls' scores, a column a drug
     std::string compat;                                                 // "fimm" or empty
     std::vector<std::string> models;                                    // of drc; empty: the usual ones
+    std::size_t draws = 0;                                              // of the bootstrap; 0: no intervals of scores
     std::function<void(std::size_t done, std::size_t total)> progress;  // never empty
 };
 

@@ -47,6 +47,7 @@ Result<void> run(Command const& command) {
     Request request;
     request.compat = command.compat;
     request.models = command.models;
+    request.draws = command.draws;
     for (fs::path const& path : command.in) {
         std::vector<fs::path> files{path};
         if (fs::is_directory(path)) {

@@ -16,6 +16,7 @@ struct Command {
     std::filesystem::path controls;  // optional
     std::string compat;
     std::vector<std::string> models;
+    std::size_t draws = 499;
 };
 // Writes each table whole or not at all: to a temporary name first, then renamed.
 Result<void> run(Command const& command);

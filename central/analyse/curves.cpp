@@ -8,6 +8,7 @@
 #include <limits>
 
 #include "central/analyse/analysis.hpp"
+#include "central/analysis/bootstrap.hpp"
 #include "central/analysis/distribution.hpp"
 #include "central/analysis/dose_response.hpp"
 #include "central/analysis/dss.hpp"
@@ -168,6 +169,11 @@ Result<std::vector<Output>> dose_response(Request const& request) {
                                                    "DSS2",
                                                    "DSS3",
                                                    "DSS2_cont",
+                                                   "DSS2_lo95",
+                                                   "DSS2_hi95",
+                                                   "DSS2_cont_lo95",
+                                                   "DSS2_cont_hi95",
+                                                   "interval",
                                                    "flat_p",
                                                    "lack_of_fit_p",
                                                    "grid_minima",
@@ -210,15 +216,19 @@ Result<std::vector<Output>> dose_response(Request const& request) {
         out.text(censored(absolute, xmin, xmax));
         out.number(analysis::trapezoid(x, y, false));
         out.number(analysis::trapezoid(x, y, true));
-        auto const fimm_rule = analysis::sensitivity_scores(fit.midpoint, fit.slope, fit.top, xmin, xmax, analysis::ScoreRule::fimm);
-        auto const continuous = analysis::sensitivity_scores(fit.midpoint, fit.slope, fit.top, xmin, xmax, analysis::ScoreRule::continuous);
-        for (double const value : {fimm_rule.dss1, fimm_rule.dss2, fimm_rule.dss3, continuous.dss2}) out.number(value);
+        std::string name;
+        for (std::string const& part : group.key) name += part + '\n';
+        auto const scores = analysis::score_interval(doses, name, request.draws);
+        for (double const value : {scores.fimm.dss1, scores.fimm.dss2, scores.fimm.dss3, scores.continuous.dss2, scores.dss2_fimm.lo,
+                                   scores.dss2_fimm.hi, scores.dss2_continuous.lo, scores.dss2_continuous.hi})
+            out.number(value);
+        out.text(request.draws == 0 ? "" : scores.unreliable ? "unreliable: fewer than two wells a dose" : "parametric bootstrap");
         double const flat = analysis::flat_p(fit.sse, doses, parameters);
         out.number(flat);
         out.number(analysis::lack_of_fit_p(fit.sse, doses, parameters));
         out.count(fit.grid_minima);
         out.text(bounds_hit(fit));
-        out.text("4pl/global-v1");
+        out.text("4pl/global-v1; dss2/fimm-v1");
         // J'J of a step between two doses is singular to working precision: the sum of squares does not say where, or how steep, it is.
         bool const step = fit.slope_at_bound || !(errors.slope < 1e3 * fit.slope);
         out.text(flat >= 0.05 ? "flat" : step ? "step between two doses: slope and midpoint are not determined" : "");

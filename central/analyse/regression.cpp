@@ -99,7 +99,12 @@ Result<std::vector<Output>> drc(Request const& request) {
             for (auto const& group : experiment->curves) {
                 Curve curve{group.key.front(), {}, {}, {}};
                 std::vector<double> different;
-                for (std::size_t const row : group.rows) {
+                auto rows = group.rows;
+                std::sort(rows.begin(), rows.end(), [&](std::size_t a, std::size_t b) {
+                    return std::pair{experiment->dose[a], experiment->response[a]} <
+                           std::pair{experiment->dose[b], experiment->response[b]};
+                });
+                for (std::size_t const row : rows) {
                     curve.dose.push_back(experiment->dose[row]);
                     curve.response.push_back(experiment->response[row]);
                     if (std::find(different.begin(), different.end(), experiment->dose[row]) == different.end())

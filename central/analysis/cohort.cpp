@@ -1,13 +1,23 @@
 #include "central/analysis/cohort.hpp"
 
+#include <algorithm>
 #include <cmath>
+#include <utility>
+#include <vector>
 
 #include "central/analysis/statistics.hpp"
 
 namespace marrowlink::analysis {
 
-PairedChange paired_change(std::span<double const> first, std::span<double const> last) {
-    std::vector<double> delta, both;
+PairedChange paired_change(std::span<double const> first_as_it_came, std::span<double const> last_as_it_came) {
+    std::vector<std::pair<double, double>> pairs;
+    for (std::size_t i = 0; i < first_as_it_came.size(); ++i) pairs.emplace_back(first_as_it_came[i], last_as_it_came[i]);
+    std::sort(pairs.begin(), pairs.end());
+    std::vector<double> first, last, delta, both;
+    for (auto const& [before, after] : pairs) {
+        first.push_back(before);
+        last.push_back(after);
+    }
     for (std::size_t i = 0; i < first.size(); ++i) {
         delta.push_back(last[i] - first[i]);
         both.push_back(first[i]);
@@ -46,6 +56,7 @@ CentreShift centre_shift(std::span<double const> a, std::span<double const> b) {
     both.insert(both.end(), b.begin(), b.end());
     double const grand = mean(both);
     double total = 0.0;
+    std::sort(both.begin(), both.end());
     for (double const value : both) total += (value - grand) * (value - grand);
     auto const part = [&](std::span<double const> values, double centre) {
         return static_cast<double>(values.size()) * (centre - grand) * (centre - grand);

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 #include <numeric>
+#include <utility>
 
 #include "central/analysis/distribution.hpp"
 #include "central/analysis/elementary.hpp"
@@ -204,10 +205,13 @@ double pearson(std::span<double const> x, std::span<double const> y) {
     double const mx = mean(x);
     double const my = mean(y);
     double xx = 0.0, yy = 0.0, xy = 0.0;
-    for (std::size_t i = 0; i < x.size(); ++i) {
-        xx += (x[i] - mx) * (x[i] - mx);
-        yy += (y[i] - my) * (y[i] - my);
-        xy += (x[i] - mx) * (y[i] - my);
+    std::vector<std::pair<double, double>> pairs;
+    for (std::size_t i = 0; i < x.size(); ++i) pairs.emplace_back(x[i] - mx, y[i] - my);
+    std::sort(pairs.begin(), pairs.end());
+    for (auto const& [a, b] : pairs) {
+        xx += a * a;
+        yy += b * b;
+        xy += a * b;
     }
     return xx > 0.0 && yy > 0.0 ? xy / (std::sqrt(xx) * std::sqrt(yy)) : none;
 }

@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <limits>
+#include <memory>
 #include <numeric>
 
 #include "central/analysis/elementary.hpp"
@@ -65,14 +66,14 @@ struct Point {
 
 class Projection {
  public:
-    Projection(Doses const& doses, LogisticBounds const& bounds) : doses_(doses.doses), bounds_(bounds) {}
+    Projection(Doses const& doses, LogisticBounds const& bounds)
+        : doses_(doses.doses), bounds_(bounds), u_(doses.doses.size()), g_(doses.doses.size()) {}
 
     Point at(double log_slope, double midpoint) const {
         Point point{log_slope, midpoint, {}, 0.0};
         double const slope = exp(log_slope);
         Normal n;
-        g_.resize(doses_.size());
-        for (std::size_t k = 0; k < doses_.size(); ++k) g_[k] = logistic(logistic_argument(doses_[k].x, slope, midpoint));
+        fill_basis(slope, midpoint);
         for (std::size_t k = 0; k < doses_.size(); ++k) {
             auto const& dose = doses_[k];
             double const h = 1.0 - g_[k];
@@ -98,11 +99,13 @@ class Projection {
         double const slope = exp(point.log_slope);
         double const amplitude = point.linear.top - point.linear.bottom;
         double const u_m = -ln_10 * slope;
+        if (basis_slope_ != slope || basis_midpoint_ != point.midpoint) fill_basis(slope, point.midpoint);
         double s_b = 0.0, s_m = 0.0, h_bb = 0.0, h_bm = 0.0, h_mm = 0.0;
         double t_b = 0.0, t_m = 0.0, d_b = 0.0, d_m = 0.0, tt = 0.0, td = 0.0, dd = 0.0;
-        for (Dose const& dose : doses_) {
-            double const u = logistic_argument(dose.x, slope, point.midpoint);
-            double const g = logistic(u);
+        for (std::size_t k = 0; k < doses_.size(); ++k) {
+            Dose const& dose = doses_[k];
+            double const u = u_[k];
+            double const g = g_[k];
             double const r = dose.mean - point.linear.bottom - amplitude * g;
             double const w = g * (1.0 - g);
             double const bend = w * (1.0 - 2.0 * g);
@@ -146,9 +149,18 @@ class Projection {
     }
 
  private:
+    void fill_basis(double slope, double midpoint) const {
+        basis_slope_ = slope;
+        basis_midpoint_ = midpoint;
+        for (std::size_t k = 0; k < doses_.size(); ++k) u_[k] = logistic_argument(doses_[k].x, slope, midpoint);
+        for (std::size_t k = 0; k < doses_.size(); ++k) g_[k] = logistic(u_[k]);
+    }
+
     std::vector<Dose> const& doses_;
     LogisticBounds const& bounds_;
-    mutable std::vector<double> g_;
+    // Of the point looked at last: its derivatives are mostly asked for next.
+    mutable double basis_slope_ = 0.0, basis_midpoint_ = 0.0;
+    mutable std::vector<double> u_, g_;
 };
 
 struct Refined {
@@ -156,8 +168,9 @@ struct Refined {
     double gradient = 0.0;
 };
 
-// Newton's steps within the box, each of which lowers the sum of squares.
-Refined refine(Projection const& problem, Point point, Range log_slope, Range midpoint) {
+// Newton's steps within the box, each of which lowers the sum of squares. Given up once the quadratic model, which near a minimum is nearly
+// the truth, leaves the sum far above `best`, that of another minimum.
+Refined refine(Projection const& problem, Point point, Range log_slope, Range midpoint, double best) {
     Refined out{point, 0.0};
     for (int step = 0; step < 100; ++step) {
         auto const d = problem.slopes(out.point);
@@ -169,24 +182,41 @@ Refined refine(Projection const& problem, Point point, Range log_slope, Range mi
         out.gradient = std::max(hold_b ? 0.0 : std::fabs(d.b), hold_m ? 0.0 : std::fabs(d.m));
         if (hold_b && hold_m) return out;
         double p_b = 0.0, p_m = 0.0;
+        bool convex = true;
         if (hold_m) {
+            convex = d.bb > 0.0;
             p_b = -d.b / (d.bb > 0.0 ? d.bb : std::fabs(d.bb) + std::fabs(d.b));
         } else if (hold_b) {
+            convex = d.mm > 0.0;
             p_m = -d.m / (d.mm > 0.0 ? d.mm : std::fabs(d.mm) + std::fabs(d.m));
         } else {
-            // Away from a minimum the Hessian is made positive by its smaller eigenvalue.
+            // Along each eigenvector of the Hessian by the magnitude of its eigenvalue: away from a minimum, down where it bends down.
             double const centre = 0.5 * (d.bb + d.mm);
-            double const spread = std::sqrt(0.25 * (d.bb - d.mm) * (d.bb - d.mm) + d.bm * d.bm);
-            double const floor = 1e-9 * (std::fabs(centre) + spread);
-            double const lift = centre - spread < floor ? floor - (centre - spread) + 0.01 * spread : 0.0;
-            double const bb = d.bb + lift;
-            double const mm = d.mm + lift;
-            double const determinant = bb * mm - d.bm * d.bm;
-            if (!(determinant > 0.0)) return out;
-            p_b = (-d.b * mm + d.m * d.bm) / determinant;
-            p_m = (-d.m * bb + d.b * d.bm) / determinant;
+            double const half = 0.5 * (d.bb - d.mm);
+            double const spread = std::sqrt(half * half + d.bm * d.bm);
+            convex = centre > spread;
+            double const large = std::fabs(centre) + spread;
+            if (!(large > 0.0)) return out;
+            // The eigenvector of centre + spread, from the row that loses no digits.
+            double v_b = half >= 0.0 ? half + spread : d.bm;
+            double v_m = half >= 0.0 ? d.bm : spread - half;
+            double const length = std::sqrt(v_b * v_b + v_m * v_m);
+            v_b = length > 0.0 ? v_b / length : 1.0;
+            v_m = length > 0.0 ? v_m / length : 0.0;
+            double const along = -(d.b * v_b + d.m * v_m) / std::max(std::fabs(centre + spread), 1e-9 * large);
+            double const across = -(d.m * v_b - d.b * v_m) / std::max(std::fabs(centre - spread), 1e-9 * large);
+            p_b = along * v_b - across * v_m;
+            p_m = along * v_m + across * v_b;
         }
         double const longest = std::max(std::fabs(p_b), std::fabs(p_m));
+        // Newton's last step: what it promises is lost in rounding, and the next would be its square.
+        double const promised = -0.5 * (p_b * d.b + p_m * d.m);
+        if (convex && longest < 0.5 && out.point.sse - 4.0 * promised > best) return out;
+        if (convex && promised <= 1e-10 * out.point.sse && longest < 1e-3) {
+            Point const last = problem.at(clamped(out.point.log_slope + p_b, log_slope), clamped(out.point.midpoint + p_m, midpoint));
+            if (last.sse <= out.point.sse * (1.0 + 1e-13)) out.point = last;
+            return out;
+        }
         if (!(longest > 1e-12)) return out;
         double scale = std::min(1.0, 1.0 / longest);
         bool better = false;
@@ -335,7 +365,7 @@ LogisticFit LogisticGrid::fit(Doses const& doses, LogisticBounds const& bounds) 
                 }
             if (!least) continue;
             ++out.grid_minima;
-            auto const refined = refine(problem, problem.at(slopes_[i], midpoints_[j]), log_slope, midpoint);
+            auto const refined = refine(problem, problem.at(slopes_[i], midpoints_[j]), log_slope, midpoint, best.point.sse);
             bool const first = best.point.sse == infinite;
             bool const another = !first && (std::fabs(refined.point.log_slope - best.point.log_slope) > 1e-6 ||
                                             std::fabs(refined.point.midpoint - best.point.midpoint) > 1e-6);
@@ -362,7 +392,20 @@ LogisticFit LogisticGrid::fit(Doses const& doses, LogisticBounds const& bounds) 
     return out;
 }
 
-LogisticFit fit_logistic(Doses const& doses, LogisticBounds const& bounds) { return LogisticGrid{doses.doses, bounds}.fit(doses, bounds); }
+LogisticGrid const& LogisticGrid::of(std::span<Dose const> doses, LogisticBounds const& bounds) {
+    // The curves of a plate have the same doses, and mostly two sets of bounds.
+    thread_local std::vector<std::unique_ptr<LogisticGrid>> made;
+    for (auto const& grid : made)
+        if (grid->serves(doses, bounds)) return *grid;
+    if (made.size() == grids_kept_max) made.erase(made.begin());
+    made.push_back(std::make_unique<LogisticGrid>(doses, bounds));
+    return *made.back();
+}
+
+LogisticFit fit_logistic(Doses const& doses, LogisticBounds const& bounds) {
+    if (bounds.midpoint.fixed()) return LogisticGrid{doses.doses, bounds}.fit(doses, bounds);
+    return LogisticGrid::of(doses.doses, bounds).fit(doses, bounds);
+}
 
 double profile_sse(Doses const& doses, LogisticBounds const& bounds, double midpoint) {
     LogisticBounds held = bounds;

@@ -60,6 +60,9 @@ class LogisticGrid {
     // `doses` has the x and counts that the grid was made for; `bounds` may differ from the grid's in top and bottom only.
     LogisticFit fit(Doses const& doses, LogisticBounds const& bounds) const;
     bool serves(std::span<Dose const> doses, LogisticBounds const& bounds) const;
+    // One of the last `grids_kept_max` of this thread, or a new one; valid until the next call.
+    static LogisticGrid const& of(std::span<Dose const> doses, LogisticBounds const& bounds);
+    static constexpr std::size_t grids_kept_max = 4;
 
  private:
     LogisticBounds bounds_;

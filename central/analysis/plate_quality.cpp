@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <utility>
 
 #include "central/analysis/hypothesis.hpp"
 #include "central/analysis/statistics.hpp"
@@ -123,8 +124,12 @@ std::string_view name_of(Verdict verdict) {
     return names[static_cast<std::size_t>(verdict)];
 }
 
-PlateQuality quality_of(std::span<PlateWell const> wells) {
+PlateQuality quality_of(std::span<PlateWell const> as_they_came) {
     PlateQuality q{};
+    std::vector<PlateWell> wells(as_they_came.begin(), as_they_came.end());
+    std::sort(wells.begin(), wells.end(), [](PlateWell const& a, PlateWell const& b) {
+        return std::pair{a.row, a.column} < std::pair{b.row, b.column};
+    });
     auto const controls = Controls::of(wells);
     std::size_t rows = 0, columns = 0;
     for (PlateWell const& well : wells) {

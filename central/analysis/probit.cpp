@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <utility>
 #include <vector>
 
 #include "central/analysis/distribution.hpp"
@@ -43,10 +44,18 @@ double integral_of_phi(double z) { return z * normal_cdf(z) + normal_density(z);
 
 }  // namespace
 
-ProbitFit fit_probit(std::span<double const> x, std::span<double const> viability) {
+ProbitFit fit_probit(std::span<double const> concentrations, std::span<double const> viability) {
     ProbitFit out;
-    std::vector<double> v;
-    for (double const value : viability) v.push_back(std::clamp(value, 0.0, 1.0));
+    // From the highest dose down, as screening files are written: where the likelihood has no maximum, rounding and so the order decides
+    // where the steps end.
+    std::vector<std::pair<double, double>> wells;
+    for (std::size_t i = 0; i < concentrations.size(); ++i) wells.emplace_back(-concentrations[i], std::clamp(viability[i], 0.0, 1.0));
+    std::sort(wells.begin(), wells.end());
+    std::vector<double> x, v;
+    for (auto const& [below, share] : wells) {
+        x.push_back(-below);
+        v.push_back(share);
+    }
     auto const [xmin, xmax] = std::minmax_element(x.begin(), x.end());
     if (x.size() < 2 || *xmin == *xmax) {
         out.not_evaluable = "one concentration only";

@@ -17,11 +17,12 @@ std::vector<double> sorted(std::span<double const> values) {
 
 double mean(std::span<double const> values) {
     if (values.empty()) return none;
+    auto const in_order = sorted(values);
     // In two passes, as R does: the second takes back what the first rounded away.
     double const n = static_cast<double>(values.size());
-    double const first = std::accumulate(values.begin(), values.end(), 0.0) / n;
+    double const first = std::accumulate(in_order.begin(), in_order.end(), 0.0) / n;
     double rest = 0.0;
-    for (double const value : values) rest += value - first;
+    for (double const value : in_order) rest += value - first;
     return first + rest / n;
 }
 
@@ -29,7 +30,7 @@ double variance(std::span<double const> values) {
     if (values.size() < 2) return none;
     double const centre = mean(values);
     double sum = 0.0;
-    for (double const value : values) sum += (value - centre) * (value - centre);
+    for (double const value : sorted(values)) sum += (value - centre) * (value - centre);
     return sum / static_cast<double>(values.size() - 1);
 }
 

@@ -1,4 +1,4 @@
-// Summaries of samples. NaN where a sample is too small for what is asked.
+// Summaries of samples, the same bits whatever the order of the values. NaN where a sample is too small for what is asked.
 #pragma once
 
 #include <span>

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "central/analysis/elementary.hpp"
+#include "central/analysis/statistics.hpp"
 
 namespace marrowlink::analysis {
 namespace {
@@ -46,11 +47,9 @@ LogisticFit fitted(Line const& line, std::optional<double> bottom) {
         if (bottom) bounds.bottom = {*bottom, *bottom};
         return fit_logistic(doses, bounds);
     }
-    double sum = 0.0;
-    for (double const y : line.y) sum += y;
     LogisticFit constant;
     constant.slope = 1.0;
-    constant.top = constant.bottom = sum / static_cast<double>(line.y.size());
+    constant.top = constant.bottom = mean(line.y);
     return constant;
 }
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Measures the release programs beside the limits of this machine, and says which aims are met.
 
-usage: bench.py [quick] [store] [flow] [idle] [start] [drain] [adapter]
+usage: bench.py [quick] [store] [flow] [idle] [start] [drain] [adapter] [analysis]
 
 Without names everything is measured. `quick` uses fewer and smaller rounds: to see that it runs, not for numbers. A limit (fdatasync, a plain SQLite loop, a
 plain libmosquitto publisher and subscriber) is measured in the same rounds as what it limits, because the speed of a disk changes by the minute; compare
@@ -20,7 +20,7 @@ from adapter import measure_adapter
 from measure import Table, cpu_s, fdatasync_ms, memory_mib, run_json, say, share
 from world import BIN, World, free_port, listening, wait_until
 
-PARTS = ("store", "flow", "idle", "start", "drain", "adapter")
+PARTS = ("store", "flow", "idle", "start", "drain", "adapter", "analysis")
 RECORD_BYTES = 1024
 SOURCE = """
 [[instrument]]
@@ -189,6 +189,27 @@ class Bench:
     def adapter(self):
         """An adapter and its wire: round trips, throughput, lateness, and what polling thirty of them takes."""
         measure_adapter(self)
+
+    def analysis(self):
+        """Fits of curves, a plate, and how often the intervals of DSS2 hold the truth."""
+        speed, plate = {}, []
+        for _ in range(self.rounds):
+            for line in run_json(BIN / "bench_analysis", "speed", 0.2 if self.quick else 2):
+                speed.setdefault((line["model"], line["threads"]), []).append(line["fits_per_s"])
+            plate += run_json(BIN / "bench_analysis", "plate")
+        for (model, threads), values in speed.items():
+            if threads == 1:
+                self.table.add(f"global fits, {model}, one core", values, "/s", 0, aim="≥ 100,000/s", met=statistics.median(values) >= 1e5)
+            else:
+                self.table.add(f"global fits, {model}, {threads} threads", values, "/s", 0, speed[model, 1], [a / b for a, b in zip(values, speed[model, 1])])
+        milliseconds = [line["plate_ms"] for line in plate]
+        self.table.add("384 wells: normalised, judged, 75 curves", milliseconds, "ms", 1, aim="≤ 50 ms", met=statistics.median(milliseconds) <= 50)
+        drawn = [line["bootstrap_s"] for line in plate]
+        self.table.add("75 curves, 499 bootstrap draws each", drawn, "s", 2, aim="≤ 5 s", met=statistics.median(drawn) <= 5)
+        for line in run_json(BIN / "bench_analysis", "coverage", 100 if self.quick else 2000):
+            held = 100 * line["held"]
+            aim = {"aim": "92.5 to 97.5 %", "met": 92.5 <= held <= 97.5} if line["replicates"] > 1 else {}
+            self.table.add(f"95 % intervals of DSS2 that hold the truth, {line['doses']} doses x {line['replicates']}, {line['curves']} curves", [held], "%", 1, **aim)
 
 
 def main():
