@@ -9,8 +9,8 @@
 
 #include "central/analyse/analysis.hpp"
 #include "central/analysis/bootstrap.hpp"
+#include "central/analysis/curve.hpp"
 #include "central/analysis/distribution.hpp"
-#include "central/analysis/dose_response.hpp"
 #include "central/analysis/dss.hpp"
 #include "central/analysis/elementary.hpp"
 #include "central/analysis/fimm.hpp"
@@ -22,7 +22,6 @@ namespace {
 using analysis::ResultTable;
 using analysis::Table;
 constexpr double none = std::numeric_limits<double>::quiet_NaN();
-constexpr std::size_t doses_min = 4;
 
 struct Curves {
     Table table;
@@ -65,33 +64,6 @@ std::vector<double> picked(std::vector<double> const& values, std::span<std::siz
     return out;
 }
 
-// Why a curve cannot be fitted, or nothing.
-std::string unfit(analysis::Doses const& doses, std::size_t parameters) {
-    if (doses.doses.size() < doses_min) return fmt::format("not evaluable: {} of {} doses", doses.doses.size(), doses_min);
-    if (analysis::sum_around_mean(doses) == 0.0) return "not evaluable: all responses are equal";
-    if (doses.observations < parameters) return fmt::format("not evaluable: {} wells for {} parameters", doses.observations, parameters);
-    return {};
-}
-
-std::string bounds_hit(analysis::LogisticFit const& fit) {
-    std::string out;
-    for (auto const& [hit, name] : {std::pair{fit.slope_at_bound, "slope"}, std::pair{fit.midpoint_at_bound, "midpoint"},
-                                    std::pair{fit.top_at_bound, "top"}, std::pair{fit.bottom_at_bound, "bottom"}})
-        if (hit) out += (out.empty() ? "" : " ") + std::string{name};
-    return out;
-}
-
-// "> 10000" where a concentration is not reached within the tested doses.
-std::string censored(analysis::Crossing const& crossing, double xmin, double xmax) {
-    switch (crossing.side) {
-        case analysis::Crossing::Side::within: return analysis::shortest(analysis::exp10(crossing.x));
-        case analysis::Crossing::Side::below_range: return "< " + analysis::shortest(analysis::exp10(xmin));
-        case analysis::Crossing::Side::above_range: return "> " + analysis::shortest(analysis::exp10(xmax));
-        case analysis::Crossing::Side::never: return "not reached";
-    }
-    return {};
-}
-
 Result<std::vector<Output>> fimm(Request const& request, Curves const& curves, std::optional<Table> const& controls) {
     std::vector<std::string_view> results{"global_slope", "global_max",   "global_log10IC50", "global_IC50_after_rules_nM",
                                           "global_sse",   "global_DSS1",  "global_DSS2",      "global_DSS3",
@@ -109,7 +81,7 @@ Result<std::vector<Output>> fimm(Request const& request, Curves const& curves, s
                                    curve.scores.dss2, curve.scores.dss3, curve.top_bounds.lo, curve.top_bounds.hi})
             out.number(good ? value : none);
         out.count(curve.fit.grid_minima);
-        out.text(bounds_hit(curve.fit));
+        out.text(analysis::bounds_hit(curve.fit));
         out.text(analysis::definition_of(analysis::ScoreRule::fimm));
         out.text(good ? "" : "not evaluable: " + curve.not_evaluable);
         if (controls) {
@@ -182,56 +154,47 @@ Result<std::vector<Output>> dose_response(Request const& request) {
                                                    "verdict"};
     Echo const echo(curves->table, curves->keys, results);
     ResultTable out(echo.heading);
-    constexpr std::size_t parameters = 4;
     for (std::size_t g = 0; g < curves->groups.size(); ++g) {
         auto const& group = curves->groups[g];
         auto const x = picked(curves->x, group.rows);
         auto const y = picked(curves->inhibition, group.rows);
-        auto const doses = analysis::Doses::of(x, y);
+        auto const curve = analysis::Curve::of(x, y);
+        std::size_t const wells = curve.doses.observations;
         echo.write(curves->table, group.rows.front(), out);
-        out.count(doses.observations);
-        out.count(doses.doses.size());
-        out.number(static_cast<double>(doses.observations) / static_cast<double>(doses.doses.size()));
-        if (std::string const reason = unfit(doses, parameters); !reason.empty()) {
+        out.count(wells);
+        out.count(curve.doses.doses.size());
+        out.number(static_cast<double>(wells) / static_cast<double>(curve.doses.doses.size()));
+        if (!curve.not_evaluable.empty()) {
             for (std::size_t i = 3; i + 1 < std::size(results); ++i) out.raw("");
-            out.text(reason);
+            out.text("not evaluable: " + curve.not_evaluable);
             continue;
         }
-        auto const bounds = analysis::wide_bounds(doses);
-        auto const fit = analysis::fit_logistic(doses, bounds);
-        auto const errors = analysis::standard_errors(fit, doses, bounds);
-        auto const profile = analysis::profile_interval(fit, doses, bounds);
-        double const xmin = doses.doses.front().x;
-        double const xmax = doses.doses.back().x;
-        auto const relative = analysis::crossing(fit, 0.5 * (fit.top + fit.bottom), xmin, xmax);
-        auto const absolute = analysis::crossing(fit, 50.0, xmin, xmax);
-        double const area = analysis::area_under(fit, xmin, xmax);
+        auto const& fit = curve.fit;
+        auto const& errors = curve.errors;
+        double const area = analysis::area_under(fit, curve.xmin, curve.xmax);
         double const half = errors.df > 0.0 ? analysis::student_quantile(0.975, errors.df) * errors.midpoint : none;
         for (double const value : {fit.slope, fit.bottom, fit.top, fit.midpoint, fit.sse, errors.sigma, errors.slope, errors.bottom,
-                                   errors.top, errors.midpoint, fit.midpoint - half, fit.midpoint + half, profile.lo, profile.hi,
-                                   absolute.side == analysis::Crossing::Side::within ? absolute.x : none, area, area / (xmax - xmin),
-                                   analysis::aicc(fit.sse, doses.observations, parameters)})
+                                   errors.top, errors.midpoint, fit.midpoint - half, fit.midpoint + half, curve.profile.lo,
+                                   curve.profile.hi, curve.absolute.side == analysis::Crossing::Side::within ? curve.absolute.x : none,
+                                   area, area / (curve.xmax - curve.xmin), analysis::aicc(fit.sse, wells, analysis::curve_parameters)})
             out.number(value);
-        out.text(censored(relative, xmin, xmax));
-        out.text(censored(absolute, xmin, xmax));
+        out.text(analysis::censored(curve.relative, curve.xmin, curve.xmax));
+        out.text(analysis::censored(curve.absolute, curve.xmin, curve.xmax));
         out.number(analysis::trapezoid(x, y, false));
         out.number(analysis::trapezoid(x, y, true));
         std::string name;
         for (std::string const& part : group.key) name += part + '\n';
-        auto const scores = analysis::score_interval(doses, name, request.draws);
+        auto const scores = analysis::score_interval(curve.doses, name, request.draws);
         for (double const value : {scores.fimm.dss1, scores.fimm.dss2, scores.fimm.dss3, scores.continuous.dss2, scores.dss2_fimm.lo,
                                    scores.dss2_fimm.hi, scores.dss2_continuous.lo, scores.dss2_continuous.hi})
             out.number(value);
         out.text(request.draws == 0 ? "" : scores.unreliable ? "unreliable: fewer than two wells a dose" : "parametric bootstrap");
-        double const flat = analysis::flat_p(fit.sse, doses, parameters);
-        out.number(flat);
-        out.number(analysis::lack_of_fit_p(fit.sse, doses, parameters));
+        out.number(curve.flat_p);
+        out.number(curve.lack_of_fit_p);
         out.count(fit.grid_minima);
-        out.text(bounds_hit(fit));
-        out.text("4pl/global-v1; dss2/fimm-v1");
-        // J'J of a step between two doses is singular to working precision: the sum of squares does not say where, or how steep, it is.
-        bool const step = fit.slope_at_bound || !(errors.slope < 1e3 * fit.slope);
-        out.text(flat >= 0.05 ? "flat" : step ? "step between two doses: slope and midpoint are not determined" : "");
+        out.text(analysis::bounds_hit(fit));
+        out.text(analysis::curve_definition);
+        out.text(curve.flag);
         request.progress(g + 1, curves->groups.size());
     }
     return std::vector<Output>{{"", std::move(out)}};

@@ -48,14 +48,23 @@ double trapezoid(std::span<double const> x, std::span<double const> y, bool clip
     return sum;
 }
 
-StandardErrors standard_errors(LogisticFit const& fit, Doses const& doses, LogisticBounds const& bounds) {
+namespace {
+struct FreeParameters {
+    std::vector<std::size_t> which;  // of slope, bottom, top, midpoint
+    double df, sigma;                // sigma: NaN where no degree of freedom is left
+};
+FreeParameters free_parameters(LogisticFit const& fit, Doses const& doses, LogisticBounds const& bounds) {
     Range const ranges[4] = {bounds.slope, bounds.bottom, bounds.top, bounds.midpoint};
-    std::vector<std::size_t> free;
+    FreeParameters out{{}, 0.0, none};
     for (std::size_t p = 0; p < 4; ++p)
-        if (!ranges[p].fixed()) free.push_back(p);
-    StandardErrors out{none, none, none, none, none, static_cast<double>(doses.observations) - static_cast<double>(free.size())};
-    if (out.df <= 0.0) return out;
-    out.sigma = std::sqrt(fit.sse / out.df);
+        if (!ranges[p].fixed()) out.which.push_back(p);
+    out.df = static_cast<double>(doses.observations) - static_cast<double>(out.which.size());
+    if (out.df > 0.0) out.sigma = std::sqrt(fit.sse / out.df);
+    return out;
+}
+
+// (J'J)^-1 of the free parameters.
+std::optional<Matrix> unscaled_covariance(LogisticFit const& fit, Doses const& doses, std::vector<std::size_t> const& free) {
     Matrix jacobian(doses.doses.size(), free.size());
     for (std::size_t k = 0; k < doses.doses.size(); ++k) {
         double const x = doses.doses[k].x;
@@ -65,10 +74,27 @@ StandardErrors standard_errors(LogisticFit const& fit, Doses const& doses, Logis
         double const derivatives[4] = {w * u / fit.slope, 1.0 - g, g, -w * ln_10 * fit.slope};
         for (std::size_t p = 0; p < free.size(); ++p) jacobian(k, p) = std::sqrt(doses.doses[k].count) * derivatives[free[p]];
     }
-    auto const variances = inverse_of_gram(jacobian);
+    return inverse_of_gram(jacobian);
+}
+}  // namespace
+
+std::optional<Matrix> parameter_covariance(LogisticFit const& fit, Doses const& doses, LogisticBounds const& bounds) {
+    auto const free = free_parameters(fit, doses, bounds);
+    auto const unscaled = free.df > 0.0 ? unscaled_covariance(fit, doses, free.which) : std::nullopt;
+    if (!unscaled) return std::nullopt;
+    Matrix out(4, 4);
+    for (std::size_t i = 0; i < free.which.size(); ++i)
+        for (std::size_t j = 0; j < free.which.size(); ++j) out(free.which[i], free.which[j]) = free.sigma * free.sigma * (*unscaled)(i, j);
+    return out;
+}
+
+StandardErrors standard_errors(LogisticFit const& fit, Doses const& doses, LogisticBounds const& bounds) {
+    auto const free = free_parameters(fit, doses, bounds);
+    StandardErrors out{none, none, none, none, free.sigma, free.df};
+    auto const variances = free.df > 0.0 ? unscaled_covariance(fit, doses, free.which) : std::nullopt;
     if (!variances) return out;
     double* const fields[4] = {&out.slope, &out.bottom, &out.top, &out.midpoint};
-    for (std::size_t p = 0; p < free.size(); ++p) *fields[free[p]] = out.sigma * std::sqrt((*variances)(p, p));
+    for (std::size_t p = 0; p < free.which.size(); ++p) *fields[free.which[p]] = out.sigma * std::sqrt((*variances)(p, p));
     return out;
 }
 
