@@ -1,13 +1,17 @@
 // marrowlink-central: from the broker to the ledger.
+#include <fstream>
 #include <iostream>
+#include <iterator>
 
 #include "central/analyse/analysis.hpp"
 #include "central/analyse/command.hpp"
+#include "central/annotations.hpp"
 #include "central/config.hpp"
 #include "central/service.hpp"
 #include "central/store.hpp"
 #include "central/verify.hpp"
 #include "io/command_line.hpp"
+#include "io/system.hpp"
 
 namespace {
 using namespace marrowlink;
@@ -55,6 +59,22 @@ Result<void> copy(Result<std::filesystem::path> const& from, std::filesystem::pa
     std::cout << to.string() << " written: " << std::filesystem::file_size(to) << " bytes.\n";
     return {};
 }
+
+Result<void> annotate(Result<std::filesystem::path> const& path, central::AnnotationKind kind, std::filesystem::path const& file,
+                      std::string const& barcode) {
+    if (!path) return fail(path.error());
+    std::ifstream in(file, std::ios::binary);
+    std::string const bytes{std::istreambuf_iterator<char>(in), {}};
+    if (!in.is_open() || in.bad()) return fail(Fault::unavailable, file.string() + " cannot be read.");
+    auto database = open_for_reading(*path, central::store_schema(), Database::Mode::read_write);
+    if (!database) return fail(database.error());
+    auto const added =
+        central::add_annotation(*database, kind, barcode, bytes, file.filename().string(), SystemClock{}.utc().time_since_epoch().count());
+    if (!added) return fail(added.error());
+    std::cout << central::name_of(kind) << " of " << barcode << ", version " << added->version
+              << (added->unchanged ? ": it was here already.\n" : ": stored; its runs are evaluated.\n");
+    return {};
+}
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -91,6 +111,21 @@ int main(int argc, char** argv) {
                              [&] { return copy(database_of(database, config_file), to, &Database::backup_to); }));
     backing_up->add_option("out", to, "a file that does not exist yet")->required();
     backing_up->add_option("--database", database, "instead of the configured one");
+
+    std::filesystem::path annotation;
+    std::string barcode;
+    auto const add_annotating = [&](central::AnnotationKind kind, std::string const& description) {
+        CLI::App* const command = line.add(std::string{name_of(kind)}, description,
+                                           [&, kind] { return annotate(database_of(database, config_file), kind, annotation, barcode); });
+        command->require_subcommand(1);
+        CLI::App* const add =
+            with_source(command->add_subcommand("add", "store it; a changed one becomes a new version, and earlier ones stay"));
+        add->add_option("file", annotation, "a CSV file; its columns are in docs/analysis.md")->required()->check(CLI::ExistingFile);
+        add->add_option("--barcode", barcode, "of the plate, as the runs have it")->required();
+        add->add_option("--database", database, "instead of the configured one");
+    };
+    add_annotating(central::AnnotationKind::layout, "which drug and dose stand in which well of a plate");
+    add_annotating(central::AnnotationKind::sample, "whose cells are on a plate, by pseudonym, and how they were kept");
 
     analyse::Command analysis;
     CLI::App* const analysing = line.add("analyse", "from a table (CSV) to results: normalisation, curves, scores, comparisons",

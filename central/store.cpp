@@ -81,7 +81,47 @@ CREATE TABLE tally (
     PRIMARY KEY (source, state, message, revised)
 ) STRICT, WITHOUT ROWID;
 )sql";
-constexpr char const* steps[] = {version_1};
+// Triggers, so that a run is due whoever changed what it rests on: the centre, or a command beside it.
+constexpr char const* version_2 = R"sql(
+CREATE TABLE annotation (               -- layouts and sample sheets, as they came
+    id INTEGER PRIMARY KEY,
+    kind TEXT NOT NULL,                 -- layout, sample
+    barcode TEXT NOT NULL,
+    version INTEGER NOT NULL,           -- 1, 2, …
+    bytes BLOB NOT NULL,
+    sha256 BLOB NOT NULL,
+    added_ms INTEGER NOT NULL,
+    UNIQUE (kind, barcode, version)
+) STRICT;
+CREATE INDEX annotation_by_barcode ON annotation (barcode);
+CREATE TABLE evaluation (               -- what was computed of a run; the latest id holds, earlier ones stay
+    id INTEGER PRIMARY KEY,
+    run INTEGER NOT NULL REFERENCES run (id),
+    barcode TEXT NOT NULL,
+    subject TEXT NOT NULL,              -- pseudonym; empty: not known
+    verdict TEXT NOT NULL,
+    result TEXT NOT NULL,               -- JSON
+    evaluated_ms INTEGER NOT NULL
+) STRICT;
+CREATE INDEX evaluation_by_run ON evaluation (run);
+CREATE INDEX evaluation_by_subject ON evaluation (subject);
+CREATE TABLE due (                      -- runs to evaluate
+    run INTEGER PRIMARY KEY
+) STRICT;
+CREATE INDEX run_by_plate ON run (plate) WHERE message IS NULL AND plate <> '';
+CREATE TRIGGER run_due AFTER UPDATE OF state, plate ON run
+WHEN new.message IS NULL AND (new.state <> old.state OR new.plate <> old.plate)
+    AND EXISTS (SELECT 1 FROM annotation WHERE barcode IN (old.plate, new.plate))
+BEGIN
+    INSERT OR IGNORE INTO due SELECT id FROM run WHERE message IS NULL AND plate <> '' AND plate IN (old.plate, new.plate);
+    INSERT OR IGNORE INTO due VALUES (new.id);
+END;
+CREATE TRIGGER annotation_due AFTER INSERT ON annotation
+BEGIN
+    INSERT OR IGNORE INTO due SELECT id FROM run WHERE message IS NULL AND plate <> '' AND plate = new.barcode;
+END;
+)sql";
+constexpr char const* steps[] = {version_1, version_2};
 }  // namespace
 
 Schema const& store_schema() {

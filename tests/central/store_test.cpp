@@ -40,8 +40,8 @@ constexpr Schema new_schema{"example", 77, new_steps};
 TEST_CASE("a newer database is refused with 78 and nothing in it is touched (field 60)") {
     sim::TemporaryFolder folder;
     REQUIRE(Intake::open(folder / "c.db"));
-    change(folder / "c.db", "PRAGMA user_version=2");
-    CHECK(refusal(folder / "c.db").find("was written by a newer Marrowlink: it is version 2 of the central database") != std::string::npos);
+    change(folder / "c.db", "PRAGMA user_version=3");
+    CHECK(refusal(folder / "c.db").find("was written by a newer Marrowlink: it is version 3 of the central database") != std::string::npos);
 }
 
 TEST_CASE("another application's file is refused, an empty one is made ours") {
@@ -53,7 +53,7 @@ TEST_CASE("another application's file is refused, an empty one is made ours") {
     auto database = Database::open(folder / "empty.db", Database::Mode::read_only);
     REQUIRE(database);
     CHECK(database->pragma("application_id").value() == store_schema().application_id);
-    CHECK(database->pragma("user_version").value() == 1);
+    CHECK(database->pragma("user_version").value() == 2);
 }
 
 TEST_CASE("the schema itself is checked, not only its number (field 61)") {
