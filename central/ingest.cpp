@@ -44,7 +44,10 @@ Ingest::Ingest(Uplink& uplink, asio::any_io_executor loop, asio::any_io_executor
     intake_.database().fold_by_hand(limits_.wal_pages);
 }
 
-void Ingest::start() { uplink_.open(); }
+void Ingest::start() {
+    uplink_.open();
+    asio::co_spawn(loop_, look_for_due(), asio::detached);
+}
 void Ingest::stop() {
     stopped_ = true;
     uplink_.close();
@@ -203,17 +206,55 @@ void Ingest::committed(Result<Taken> taken, std::vector<Acknowledgement> all, bo
     tell(*taken);
     if (status_.connected) {
         for (Acknowledgement const& acknowledgement : taken->acknowledgements) acknowledge(acknowledgement);
-        for (Answer const& answer : taken->answers) {
-            Message message;
-            message.topic = topic::answer(answer.site, answer.gateway);
-            message.payload = answer.json();
-            message.content_type = "application/json";
-            answers_.push_back(std::move(message));
-        }
+        answer(taken->answers);
     }
     busy_ = false;
     pump();
     turn();
+    if (!taken->answers.empty()) evaluate();
+}
+
+void Ingest::answer(std::vector<Answer> const& answers) {
+    for (Answer const& answer : answers) {
+        Message message;
+        message.topic = topic::answer(answer.site, answer.gateway);
+        message.payload = answer.json();
+        message.content_type = "application/json";
+        answers_.push_back(std::move(message));
+    }
+}
+
+// One run at a time: batches that arrive meanwhile are committed between two.
+void Ingest::evaluate() {
+    evaluate_again_ = true;
+    if (evaluating_) return;
+    evaluating_ = true;
+    evaluate_again_ = false;
+    asio::post(store_, [this, now_ms = clock_.utc().time_since_epoch().count()] {
+        auto done = intake_.evaluate_next(now_ms);
+        asio::post(loop_, [this, done = std::move(done)] { evaluated(done); });
+    });
+}
+
+void Ingest::evaluated(Result<std::optional<std::vector<Answer>>> const& done) {
+    evaluating_ = false;
+    if (!done) {
+        if (std::exchange(evaluation_error_, done.error().message) != done.error().message)
+            log::error("evaluation.failed",
+                       {{"detail", done.error().message}, {"do", "The run stays due and is tried again; its records are safe."}});
+        return;
+    }
+    evaluation_error_.clear();
+    if (*done && status_.connected) answer(**done);
+    pump();
+    if (*done || evaluate_again_) evaluate();
+}
+
+Task<void> Ingest::look_for_due() {
+    while (!stopped_) {
+        evaluate();
+        co_await clock_.sleep_for(limits_.evaluation_look);
+    }
 }
 
 void Ingest::failed(Error const& error) {

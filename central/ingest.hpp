@@ -4,6 +4,7 @@
 //   connected → birth, acknowledgement of every known stream
 //   batch committed → one acknowledgement per stream it touched, one answer per run it settled
 //   batch failed → kept, tried again; nothing is acknowledged
+//   run evaluated → its answer again, with the verdict on the plate
 #pragma once
 
 #include <array>
@@ -29,10 +30,11 @@ struct IngestLimits {
     std::size_t held_bytes = 256u << 20;  // received and not committed; beyond it messages are let go unread, and gateways send them again
     int wal_pages =
         4'000;  // more than these 16 MiB in the WAL are folded into the database, between commits: a quarter of a second of full load
-    std::size_t publishes = 100;                     // without PUBACK, or fewer when the broker says so
-    std::chrono::milliseconds stall{30'000};         // publishes, and no PUBACK for so long: the connection is given up
-    std::chrono::milliseconds retry{5'000};          // after a commit that failed
-    std::chrono::milliseconds reconnect_first{500};  // doubled at each failure
+    std::size_t publishes = 100;                       // without PUBACK, or fewer when the broker says so
+    std::chrono::milliseconds stall{30'000};           // publishes, and no PUBACK for so long: the connection is given up
+    std::chrono::milliseconds retry{5'000};            // after a commit that failed
+    std::chrono::milliseconds evaluation_look{1'000};  // for runs that became due by a command beside the centre
+    std::chrono::milliseconds reconnect_first{500};    // doubled at each failure
     std::chrono::milliseconds reconnect_last{30'000};
 };
 
@@ -75,6 +77,10 @@ class Ingest final : public UplinkListener {
     void turn();
     void committed(Result<Taken> taken, std::vector<Acknowledgement> all, bool all_asked, std::size_t bytes);
     void failed(Error const& error);
+    void evaluate();
+    void evaluated(Result<std::optional<std::vector<Answer>>> const& done);
+    void answer(std::vector<Answer> const& answers);
+    Task<void> look_for_due();
     void tell(Taken const& taken);
     void see(Message const& message);
     void acknowledge(Acknowledgement const& acknowledgement);
@@ -101,8 +107,10 @@ class Ingest final : public UplinkListener {
     Clock::Instant last_puback_;
     bool watching_ = false;
     std::chrono::milliseconds backoff_;
-    bool busy_ = false;       // a batch is with the store, or waits to be tried again
-    bool all_asked_ = false;  // the next turn brings the acknowledgement of every known stream
+    bool busy_ = false;  // a batch is with the store, or waits to be tried again
+    bool evaluating_ = false, evaluate_again_ = false;
+    std::string evaluation_error_;  // told once
+    bool all_asked_ = false;        // the next turn brings the acknowledgement of every known stream
     bool letting_go_ = false, stopped_ = false, forbidden_told_ = false;
 };
 

@@ -39,6 +39,9 @@ Result<std::unique_ptr<Intake>> Intake::open(std::filesystem::path const& path, 
     auto ledger = Ledger::over(intake->database_, *intake->runs_);
     if (!ledger) return fail(ledger.error());
     intake->ledger_ = std::make_unique<Ledger>(std::move(*ledger));
+    auto evaluations = Evaluations::over(intake->database_);
+    if (!evaluations) return fail(evaluations.error());
+    intake->evaluations_ = std::make_unique<Evaluations>(std::move(*evaluations));
     return intake;
 }
 

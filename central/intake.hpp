@@ -10,6 +10,7 @@
 #include <variant>
 #include <vector>
 
+#include "central/evaluations.hpp"
 #include "central/ledger.hpp"
 
 namespace marrowlink::central {
@@ -39,6 +40,8 @@ class Intake {
     // next call.
     Result<Taken> commit(std::int64_t now_ms);
     bool idle() const { return waiting_.empty(); }
+    // One run whose evaluation is due, in a transaction of its own; as Evaluations::evaluate_next.
+    Result<std::optional<std::vector<Answer>>> evaluate_next(std::int64_t now_ms) { return evaluations_->evaluate_next(now_ms); }
 
     std::vector<Acknowledgement> acknowledgements() const { return ledger_->all(); }
     Database& database() { return database_; }
@@ -63,6 +66,7 @@ class Intake {
     Database database_;
     std::unique_ptr<RunStore> runs_;
     std::unique_ptr<Ledger> ledger_;
+    std::unique_ptr<Evaluations> evaluations_;
     std::vector<Item> waiting_;
 };
 

@@ -5,6 +5,7 @@
 #include <charconv>
 
 #include "central/store.hpp"
+#include "core/text.hpp"
 
 namespace marrowlink::central {
 namespace {
@@ -31,8 +32,11 @@ std::string verdict_of(std::string_view state, std::int64_t revision) {
 }
 
 std::string Answer::json() const {
-    return json::serialize(json::object{
-        {"run", run}, {"instrument", instrument}, {"sourcekey", sourcekey}, {"state", state}, {"verdict", verdict}, {"reason", reason}});
+    json::object out{{"run", run},     {"instrument", instrument}, {"sourcekey", sourcekey},
+                     {"state", state}, {"verdict", verdict},       {"reason", reason}};
+    if (!plate_verdict.empty())
+        out["plate_quality"] = json::object{{"verdict", plate_verdict}, {"reason", beginning_of(plate_reason, answer_reason_bytes_max)}};
+    return json::serialize(out);
 }
 
 Result<RunStore> RunStore::over(Database& database) {
@@ -64,9 +68,10 @@ Result<void> RunStore::prepare() {
           "INSERT INTO tally (source, state, message, revised, runs) VALUES (?1, ?2, ?3, ?4, ?5) "
           "ON CONFLICT (source, state, message, revised) DO UPDATE SET runs = runs + excluded.runs"},
          {&select_recent_,
-          "SELECT run.run, source.instrument, run.sourcekey, run.state, run.revision, run.reason FROM run JOIN source ON source.id = "
-          "run.source "
-          "JOIN stream ON stream.id = run.stream WHERE run.message IS NULL AND run.changed_ms >= ?3 AND run.state <> 'open' "
+          "SELECT run.run, source.instrument, run.sourcekey, run.state, run.revision, run.reason, evaluation.verdict, evaluation.reason "
+          "FROM run JOIN source ON source.id = run.source JOIN stream ON stream.id = run.stream "
+          "LEFT JOIN evaluation ON evaluation.id = (SELECT max(id) FROM evaluation AS one WHERE one.run = run.id) WHERE run.message IS "
+          "NULL AND run.changed_ms >= ?3 AND run.state <> 'open' "
           "AND stream.site = ?1 AND stream.gateway = ?2 ORDER BY run.changed_ms DESC LIMIT ?4"}});
 }
 
@@ -371,7 +376,7 @@ Result<std::vector<Answer>> RunStore::recent_answers(std::string_view site, std:
         if (!*more) return out;
         auto const text = [&](int column) { return std::string{select_recent_.text(column)}; };
         out.push_back({std::string{site}, std::string{gateway}, text(0), text(1), text(2), text(3),
-                       verdict_of(select_recent_.text(3), select_recent_.integer(4)), text(5)});
+                       verdict_of(select_recent_.text(3), select_recent_.integer(4)), text(5), text(6), text(7)});
     }
 }
 

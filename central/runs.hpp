@@ -24,10 +24,13 @@ inline constexpr std::string_view incomplete = "incomplete";  // finished, but w
 inline constexpr std::string_view refused = "refused";        // a record of it could not be understood
 }  // namespace run_state
 
+inline constexpr std::size_t answer_reason_bytes_max = 2'048;  // of the plate's; the rest is on the centre's page
+
 // What the centre made of a run, for the gateway that sent it.
 struct Answer {
     std::string site, gateway;
     std::string run, instrument, sourcekey, state, verdict, reason;
+    std::string plate_verdict = {}, plate_reason = {};  // of its evaluation; empty: none, and nothing is said of it
     std::string json() const;
 };
 

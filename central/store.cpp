@@ -99,7 +99,9 @@ CREATE TABLE evaluation (               -- what was computed of a run; the lates
     run INTEGER NOT NULL REFERENCES run (id),
     barcode TEXT NOT NULL,
     subject TEXT NOT NULL,              -- pseudonym; empty: not known
-    verdict TEXT NOT NULL,
+    software TEXT NOT NULL,             -- version
+    verdict TEXT NOT NULL,              -- on the plate
+    reason TEXT NOT NULL,
     result TEXT NOT NULL,               -- JSON
     evaluated_ms INTEGER NOT NULL
 ) STRICT;

@@ -309,6 +309,10 @@ void Gateway::show_link() {
 void Gateway::on_answer(json::object const& answer) {
     board_.answer(json::string_of(answer, "run"), json::string_of(answer, "state"), json::string_of(answer, "verdict"),
                   json::string_of(answer, "reason"));
+    auto const* const quality = answer.if_contains("plate_quality");
+    if (quality && quality->is_object())
+        board_.plate_quality(json::string_of(answer, "run"), json::string_of(quality->get_object(), "verdict"),
+                             json::string_of(quality->get_object(), "reason"));
 }
 
 void Gateway::on_disagreement(std::string const& stream, std::uint64_t through) {

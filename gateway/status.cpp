@@ -301,6 +301,13 @@ void StatusBoard::answer(std::string_view id, std::string_view state, std::strin
     card.answer_reason = reason;
 }
 
+void StatusBoard::plate_quality(std::string_view id, std::string_view verdict, std::string_view reason) {
+    if (!find_card(id)) return;
+    RunCard& card = run(id);
+    card.plate_verdict = verdict;
+    card.plate_reason = reason;
+}
+
 void StatusBoard::files(std::string const& instrument, std::vector<FileNotice> files) {
     if (files.size() > files_shown_max) files.resize(files_shown_max);
     std::vector<FileNotice>& known = file_notices_[instrument];

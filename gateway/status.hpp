@@ -85,6 +85,7 @@ struct RunCard {
     std::string min, max, unit;
     std::vector<std::string> files;
     std::string answer_state, answer_verdict, answer_reason;  // the centre's; empty: none yet
+    std::string plate_verdict, plate_reason;                  // of the centre's evaluation; empty: none yet
     std::uint64_t plate_change = 0;                           // grows with every plate(); the page then asks for the plate again
 
     std::string noted;           // when the card was made; its day decides how long it stays
@@ -157,6 +158,7 @@ class StatusBoard {
     // Behind those already there. One that is known, or too old for the page, is passed over.
     void restore(KeptRun kept);
     void answer(std::string_view run, std::string_view state, std::string_view verdict, std::string_view reason);
+    void plate_quality(std::string_view run, std::string_view verdict, std::string_view reason);  // as the centre evaluated it
     void files(std::string const& instrument, std::vector<FileNotice> files);  // all of this instrument's, in place of the last ones
     void plate(std::string_view run, Plate plate);                             // as far as measured
     Plate const* find_plate(std::string_view run) const;

@@ -160,6 +160,7 @@ json::object StatusBoard::run_json(RunCard const& card) const {
         answer["reason"] = card.answer_reason;
         out["answer"] = std::move(answer);
     }
+    if (!card.plate_verdict.empty()) out["plate_quality"] = json::object{{"verdict", card.plate_verdict}, {"reason", card.plate_reason}};
     if (card.plate_change > 0) out["plate_change"] = card.plate_change;
     return out;
 }

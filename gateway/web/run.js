@@ -30,6 +30,14 @@ function answer(run) {
   return h('p', { class: good ? 'answer good' : 'answer odd' }, sentence, run.answer.reason ? ` ${t('answer.reason', { reason: run.answer.reason })}` : '');
 }
 
+// Back while the plate is still on the deck and can be repeated.
+function plate_quality(run) {
+  if (!run.plate_quality) return null;
+  const { verdict, reason } = run.plate_quality;
+  return h('p', { class: verdict === 'pass' ? 'answer good' : 'answer odd' }, known(`quality.${verdict}`) ? t(`quality.${verdict}`) : verdict,
+    reason ? ` ${t('answer.reason', { reason })}` : '');
+}
+
 function well_text(well, unit) {
   if (!well) return null;
   return [well.well, [well.value, well.value !== undefined && unit].filter(Boolean).join(' '), well.flag].filter(Boolean).join(': ');
@@ -81,7 +89,7 @@ export class RunCard {
         instrument && instrument.activity ? h('span', {}, t('reader_says', { activity: instrument.activity })) : null),
       progressing && run.events !== undefined && h('p', { class: 'counter' }, t('events.so_far', { n: number_text(run.events) })),
       run.reason && h('p', { class: 'answer odd' }, known(`run.reason.${run.state}`) ? t(`run.reason.${run.state}`, { reason: run.reason }) : run.reason),
-      path(run), answer(run),
+      path(run), answer(run), plate_quality(run),
       !progressing && h('h3', { class: 'minor' }, t('check.title')), facts(run, title),
     ]);
     this.csv.textContent = t('csv');

@@ -1,0 +1,129 @@
+#include "central/analysis/screened_plate.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <limits>
+#include <map>
+#include <set>
+
+#include "central/analysis/elementary.hpp"
+#include "central/analysis/statistics.hpp"
+
+namespace marrowlink::analysis {
+namespace {
+constexpr double none = std::numeric_limits<double>::quiet_NaN();
+constexpr std::size_t named_max = 5;
+
+std::string named(std::vector<std::string> const& names) {
+    std::string out;
+    for (std::size_t i = 0; i < std::min(names.size(), named_max); ++i) out += (i == 0 ? "" : ", ") + names[i];
+    return names.size() > named_max ? out + ", …" : out;
+}
+
+// The readings of the one plate and data set that counts, or why there is none.
+std::string chosen(std::span<Reading const> readings, std::string_view readout, std::vector<Reading const*>& out) {
+    std::set<std::string> plates, sets, reads;
+    for (Reading const& reading : readings) {
+        plates.insert(reading.plate);
+        reads.insert(reading.read);
+        if (!readout.empty() && reading.read != readout) continue;
+        std::string set = reading.read;
+        for (auto const& [text, unit] :
+             {std::pair{reading.wavelength_nm, " nm"}, std::pair{reading.excitation_nm, " nm excitation"}, std::pair{reading.time_s, " s"}})
+            if (!text.empty()) set += fmt::format("{}{}{}", set.empty() ? "" : " ", text, unit);
+        sets.insert(std::move(set));
+        out.push_back(&reading);
+    }
+    if (plates.size() > 1) return fmt::format("{} plates in one run: {}", plates.size(), named({plates.begin(), plates.end()}));
+    if (out.empty())
+        return readings.empty() ? "the run has no readings"
+                                : fmt::format("no read \"{}\"; the run has {}", readout, named({reads.begin(), reads.end()}));
+    if (sets.size() > 1)
+        return fmt::format("{} data sets in one run ({}), and the sample sheet's column readout does not choose one", sets.size(),
+                           named({sets.begin(), sets.end()}));
+    return {};
+}
+
+std::string place(std::vector<Reading const*> const& readings, PlateLayout const& layout, std::vector<ScreenedWell>& wells) {
+    std::vector<bool> read(layout.wells.size());
+    for (Reading const* const reading : readings) {
+        auto const position = well_position(reading->well);
+        LayoutWell const* const well = layout.find(position);
+        if (!well) return fmt::format("the layout is for {} wells, the run has well {}", layout.shape.wells(), reading->well);
+        auto const index = static_cast<std::size_t>(well - layout.wells.data());
+        if (read[index]) return fmt::format("well {} was read twice", well_name(position));
+        read[index] = true;
+        ScreenedWell& screened = wells[index];
+        screened.value = reading->value;
+        screened.flag = reading->flag;
+        if (reading->value.empty()) continue;
+        char const* const end = reading->value.data() + reading->value.size();
+        auto const parsed = std::from_chars(reading->value.data(), end, screened.signal);
+        if (parsed.ec != std::errc{} || parsed.ptr != end || !std::isfinite(screened.signal))
+            return fmt::format("\"{}\" in well {} is no finite number", reading->value, well_name(position));
+    }
+    std::vector<std::string> missing;
+    for (std::size_t i = 0; i < layout.wells.size(); ++i)
+        if (!read[i] && layout.wells[i].role != Role::empty) missing.push_back(well_name({layout.wells[i].row, layout.wells[i].column}));
+    if (missing.empty()) return {};
+    return fmt::format("{} of the layout's {} wells were not read: {}", missing.size(), layout.shape.wells(), named(missing));
+}
+
+void mark_outlying(PlateLayout const& layout, Role role, std::vector<double> const& values, std::vector<ScreenedWell>& wells) {
+    auto const kept = within_fences(values);
+    for (std::size_t i = 0; i < wells.size(); ++i)
+        if (layout.wells[i].role == role && !std::isnan(wells[i].signal))
+            wells[i].outlying = std::find(kept.begin(), kept.end(), wells[i].signal) == kept.end();
+}
+}  // namespace
+
+ScreenedPlate ScreenedPlate::of(std::span<Reading const> readings, PlateLayout const& layout, std::string_view readout) {
+    ScreenedPlate out;
+    out.wells.assign(layout.wells.size(), {"", "", none, none, false});
+    std::vector<Reading const*> plate;
+    out.not_evaluable = chosen(readings, readout, plate);
+    if (out.not_evaluable.empty()) out.not_evaluable = place(plate, layout, out.wells);
+    if (!out.not_evaluable.empty()) return out;
+    out.readout = plate.front()->read;
+    std::vector<PlateWell> wells;
+    for (std::size_t i = 0; i < out.wells.size(); ++i) {
+        auto const& [name, row, column, role, drug, dose, replicate] = layout.wells[i];
+        if (role == Role::empty) continue;
+        wells.push_back({row, column, role, out.wells[i].signal});
+        ++(std::isnan(out.wells[i].signal) ? out.excluded : out.used);
+    }
+    out.quality = quality_of(wells);
+    auto const controls = Controls::of(wells);
+    mark_outlying(layout, Role::negative, controls.negative, out.wells);
+    mark_outlying(layout, Role::positive, controls.positive, out.wells);
+    if (out.quality.verdict == Verdict::not_evaluable) return out;
+    if (median(controls.negative) == median(controls.positive)) {
+        out.not_evaluable = "negative and positive controls do not differ";
+        return out;
+    }
+    Normalisation const normalisation(controls);
+    std::map<std::string, DrugCurve> drugs;
+    for (std::size_t i = 0; i < out.wells.size(); ++i) {
+        LayoutWell const& well = layout.wells[i];
+        if (well.role != Role::empty) out.wells[i].inhibition_pct = normalisation(out.wells[i].signal).npi_median;
+        if (well.role != Role::sample) continue;
+        DrugCurve& drug = drugs[well.drug];
+        if (std::isnan(out.wells[i].signal)) {
+            ++drug.excluded;
+            continue;
+        }
+        drug.x.push_back(log10(well.dose->nm));
+        drug.y.push_back(out.wells[i].inhibition_pct);
+    }
+    for (auto& [name, drug] : drugs) {
+        drug.drug = name;
+        drug.curve = Curve::of(drug.x, drug.y);
+        out.drugs.push_back(std::move(drug));
+    }
+    return out;
+}
+
+}  // namespace marrowlink::analysis
