@@ -9,7 +9,9 @@
 #include <iterator>
 
 #include "central/report.hpp"
+#include "central/subjects.hpp"
 #include "core/embedded.hpp"
+#include "core/text.hpp"
 #include "core/version.hpp"
 
 namespace marrowlink {
@@ -35,6 +37,14 @@ HttpResponse json_response(json::object const& body, unsigned status = 200) {
 }
 
 HttpResponse error_response(unsigned status, std::string_view sentence) { return json_response(json::object{{"error", sentence}}, status); }
+
+Result<json::object> evaluation_of(Database& database, std::string const& run) {
+    std::int64_t id = 0;
+    auto const [end, error] = std::from_chars(run.data(), run.data() + run.size(), id);
+    if (error != std::errc{} || end != run.data() + run.size())
+        return fail(Fault::usage, fmt::format("run is \"{}\", expected a number.", beginning_of(run, 40)));
+    return evaluation(database, id);
+}
 
 HttpResponse web_file(std::string_view name) {
     constexpr std::pair<std::string_view, std::string_view> types[] = {{".html", "text/html; charset=utf-8"},
@@ -75,6 +85,12 @@ Task<HttpResponse> Api::answer(HttpRequest request) {
         auto listing = runs(std::move(request));
         co_return co_await std::move(listing);
     }
+    if (path == "/api/evaluation" || path == "/api/subject") {
+        bool const of_run = path == "/api/evaluation";
+        auto const named = request.query.find(of_run ? "run" : "id");
+        auto asking = found(of_run ? evaluation_of : comparison, named == request.query.end() ? std::string{} : named->second);
+        co_return co_await std::move(asking);
+    }
     co_return web_file(path == "/" ? "index.html" : std::string_view{path}.substr(1));
 }
 
@@ -89,7 +105,9 @@ Task<HttpResponse> Api::runs(HttpRequest request) {
             co_return error_response(400,
                                      fmt::format("limit is \"{}\", expected a number from 1 to {}.", text.substr(0, 40), runs_listed_max));
     }
-    auto asking = ask_store(site == request.query.end() ? std::string{} : site->second, rows);
+    std::string const of = site == request.query.end() ? std::string{} : site->second;
+    std::function<Result<json::object>(Database&)> question = [of, rows](Database& database) { return report(database, of, rows); };
+    auto asking = ask_store(std::move(question));
     auto found = co_await std::move(asking);
     if (!found) co_return error_response(503, found.error().message);
     json::object body{{"now", rfc3339(clock_.utc())}};
@@ -99,12 +117,22 @@ Task<HttpResponse> Api::runs(HttpRequest request) {
     co_return json_response(body);
 }
 
-Task<Result<json::object>> Api::ask_store(std::string site, std::int64_t limit) {
+// Empty means that there is none.
+Task<HttpResponse> Api::found(Result<json::object> (*question)(Database&, std::string const&), std::string of) {
+    std::function<Result<json::object>(Database&)> asked = [question, of](Database& database) { return question(database, of); };
+    auto asking = ask_store(std::move(asked));
+    auto const answer = co_await std::move(asking);
+    if (!answer) co_return error_response(answer.error().fault == Fault::usage ? 400 : 503, answer.error().message);
+    if (answer->empty()) co_return error_response(404, "The centre has nothing of this name.");
+    co_return json_response(*answer);
+}
+
+Task<Result<json::object>> Api::ask_store(std::function<Result<json::object>(Database&)> question) {
     return asio::async_initiate<asio::use_awaitable_t<> const, void(Result<json::object>)>(
-        [this, site = std::move(site), limit](auto handler) {
+        [this, question = std::move(question)](auto handler) {
             auto kept = std::make_shared<decltype(handler)>(std::move(handler));
-            asio::post(store_, [this, site, limit, kept] {
-                auto found = std::make_shared<Result<json::object>>(report(database_, site, limit));
+            asio::post(store_, [this, question, kept] {
+                auto found = std::make_shared<Result<json::object>>(question(database_));
                 asio::post(loop_, [found, kept] { std::move (*kept)(std::move(*found)); });
             });
         },

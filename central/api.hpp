@@ -3,10 +3,13 @@
 //   GET /readyz    {"ready", "reasons"}: 503 while the broker is away or the store cannot commit
 //   GET /metrics   Prometheus text
 //   GET /api/runs  ?site= &limit=   runs, totals, streams, gateways with their age, and the latest refused records
+//   GET /api/evaluation ?run=  the latest evaluation of a run, by the number that `runs` give as evaluation.id (subjects.hpp)
+//   GET /api/subject    ?id=   a subject's diagnosis against relapse (subjects.hpp)
 //   GET /          the page
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
+#include <functional>
 
 #include "central/ingest.hpp"
 #include "io/http.hpp"
@@ -26,7 +29,8 @@ class Api {
  private:
     Task<HttpResponse> answer(HttpRequest request);
     Task<HttpResponse> runs(HttpRequest request);
-    Task<Result<json::object>> ask_store(std::string site, std::int64_t limit);
+    Task<HttpResponse> found(Result<json::object> (*question)(Database&, std::string const&), std::string of);
+    Task<Result<json::object>> ask_store(std::function<Result<json::object>(Database&)> question);
     json::object centre() const;
     json::array gateways() const;
 

@@ -7,6 +7,7 @@
 
 #include "central/runs.hpp"
 #include "central/store.hpp"
+#include "central/subjects.hpp"
 #include "core/clock.hpp"
 #include "core/record.hpp"
 #include "core/text.hpp"
@@ -99,7 +100,9 @@ Result<json::object> report(Database& database, std::string const& site, std::in
     auto runs = rows(
         database,
         "SELECT source.site, stream.gateway, source.instrument, run.run, run.sourcekey, run.revision, run.state, run.reason, run.plate, "
-        "run.changed_ms, run.labelled, run.id FROM run JOIN source ON source.id = run.source JOIN stream ON stream.id = run.stream "
+        "run.changed_ms, run.labelled, run.id, evaluation.verdict, evaluation.subject FROM run JOIN source ON source.id = run.source JOIN "
+        "stream ON stream.id = run.stream LEFT JOIN evaluation ON evaluation.id = (SELECT max(id) FROM evaluation AS one WHERE one.run = "
+        "run.id) "
         "WHERE run.message IS NULL AND (?1 = '' OR source.site = ?1) ORDER BY run.changed_ms DESC LIMIT ?2",
         site, limit, [&](Statement const& row) {
             json::object out{{"site", row.text(0)},
@@ -113,6 +116,8 @@ Result<json::object> report(Database& database, std::string const& site, std::in
                              {"reason", row.text(7)},
                              {"plate", row.text(8)},
                              {"changed", rfc3339(Clock::Utc{std::chrono::milliseconds{row.integer(9)}})}};
+            if (!row.is_null(12))
+                out["evaluation"] = json::object{{"id", row.integer(11)}, {"verdict", row.text(12)}, {"subject", row.text(13)}};
             if (row.integer(10) != 0 && labels) {
                 labels = labels_of(database, row.integer(11));
                 if (labels) out["labels"] = *labels;
@@ -138,11 +143,10 @@ Result<json::object> report(Database& database, std::string const& site, std::in
     if (!refused) return fail(refused.error());
     auto refusals = latest_refusals(database, site);
     if (!refusals) return fail(refusals.error());
-    return json::object{{"totals", std::move(*totals)},
-                        {"runs", std::move(*runs)},
-                        {"streams", std::move(*streams)},
-                        {"refused", refused->at(0)},
-                        {"refusals", std::move(*refusals)}};
+    auto listed_subjects = subjects(database);
+    if (!listed_subjects) return fail(listed_subjects.error());
+    return json::object{{"totals", std::move(*totals)}, {"runs", std::move(*runs)},         {"streams", std::move(*streams)},
+                        {"refused", refused->at(0)},    {"refusals", std::move(*refusals)}, {"subjects", std::move(*listed_subjects)}};
 }
 
 }  // namespace marrowlink::central

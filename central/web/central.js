@@ -20,6 +20,8 @@ const texts = {
     fork: s => `Stream ${s.stream} of ${s.site}/${s.gateway} came twice with different records from number ${s.fork} on: its outbox was copied or restored. The first records are kept. Call the person who looks after that gateway.`,
     refused: n => `${n} ${n === 1 ? 'record is' : 'records are'} stored but could not be understood. Nothing is lost; a newer centre may read ${n === 1 ? 'it' : 'them'}.`,
     refusals: 'Records that could not be understood', latest_refusals: (shown, all) => `The latest ${shown} of ${all}`, written: 'Written', record: 'Record', kind: 'Type', reason: 'Reason',
+    subjects: 'Subjects', subject: 'Subject', plates: 'Plates', evaluated: 'Evaluated plates of each subject: diagnosis against relapse',
+    verdicts: { pass: 'plate: good', review: 'plate: to be reviewed', fail: 'plate: failed', 'not evaluable': 'plate: not evaluable' },
   },
   fr: {
     title: 'Marrowlink, centre', skip: 'Aller aux mesures', language: 'Langue',
@@ -37,30 +39,14 @@ const texts = {
     fork: s => `Le flux ${s.stream} de ${s.site}/${s.gateway} est arrivé deux fois avec des enregistrements différents à partir du numéro ${s.fork} : sa file a été copiée ou restaurée. Les premiers sont gardés. Appelez la personne responsable de cette passerelle.`,
     refused: n => `${n} ${n === 1 ? 'enregistrement est conservé mais n’a pas été compris' : 'enregistrements sont conservés mais n’ont pas été compris'}. Rien n’est perdu ; un centre plus récent pourra ${n === 1 ? 'le' : 'les'} lire.`,
     refusals: 'Enregistrements non compris', latest_refusals: (shown, all) => `Les derniers : ${shown} sur ${all}`, written: 'Écrit', record: 'Enregistrement', kind: 'Type', reason: 'Raison',
+    subjects: 'Sujets', subject: 'Sujet', plates: 'Plaques', evaluated: 'Plaques évaluées de chaque sujet : diagnostic et rechute',
+    verdicts: { pass: 'plaque : bonne', review: 'plaque : à vérifier', fail: 'plaque : insuffisante', 'not evaluable': 'plaque : non évaluable' },
   },
 };
 
-let language = localStorage.getItem('language') || (navigator.language.startsWith('fr') ? 'fr' : 'en');
 let latest = null;
 let latest_at = 0;
 let drawn = '';
-
-const words = () => texts[language];
-const element = (name, properties = {}, ...children) => {
-  const made = document.createElement(name);
-  for (const [key, value] of Object.entries(properties)) key in made ? (made[key] = value) : made.setAttribute(key, value);
-  made.append(...children.filter(child => child !== null));
-  return made;
-};
-// A gateway's own time is shown as it is when it is none.
-const clock_text = iso => Number.isNaN(Date.parse(iso)) ? iso : new Date(iso).toLocaleString(language, { dateStyle: 'short', timeStyle: 'medium' });
-
-function table(id, caption, heads, rows) {
-  const head = element('tr', {}, ...heads.map(h => element('th', { scope: 'col', className: h.number ? 'number' : '' }, h.text)));
-  const body = rows.map(cells => element('tr', {}, ...cells));
-  return element('div', { id, className: 'scroll', tabIndex: 0, role: 'region', 'aria-label': caption },
-    element('table', {}, element('caption', {}, caption), element('thead', {}, head), element('tbody', {}, ...body)));
-}
 
 function totals_table(site, totals) {
   const w = words();
@@ -89,8 +75,9 @@ function runs_table(site, runs) {
     if (run.reason) notes.push(run.reason);
     if (run.labels && run.labels.length) notes.push(w.labelled(run.labels[0]));
     return [
-      element('th', { scope: 'row' }, run.plate || w.no_plate),
+      element('th', { scope: 'row' }, run.evaluation ? element('a', { href: `plate.html?run=${run.evaluation.id}` }, run.plate) : run.plate || w.no_plate),
       element('td', {}, element('span', { className: `state ${run.state}` }, w.states[run.state] || run.state),
+        run.evaluation ? element('div', {}, w.verdicts[run.evaluation.verdict] || run.evaluation.verdict) : null,
         ...notes.map(note => element('div', { className: 'reason' }, note))),
       element('td', {}, run.instrument), element('td', {}, run.gateway),
       element('td', {}, element('time', { dateTime: run.changed }, clock_text(run.changed))),
@@ -123,6 +110,14 @@ function refusals_section(refusals) {
     ])));
 }
 
+function subjects_section(subjects) {
+  const w = words();
+  return element('section', { 'aria-labelledby': 'subjects-title' }, element('h2', { id: 'subjects-title' }, w.subjects),
+    table('subjects-table', w.evaluated, [{ text: w.subject }, { text: w.plates, number: true }], subjects.map(s => [
+      element('th', { scope: 'row' }, element('a', { href: `subject.html?id=${encodeURIComponent(s.subject)}` }, s.subject)),
+      element('td', { className: 'number' }, s.plates.toLocaleString(language))])));
+}
+
 function draw_alarms() {
   const w = words();
   const alarms = [];
@@ -149,15 +144,11 @@ function draw_freshness() {
 
 function draw() {
   const w = words();
-  document.documentElement.lang = language;
-  document.title = w.title;
-  for (const one of document.querySelectorAll('[data-text]')) one.textContent = w[one.dataset.text];
-  for (const one of document.querySelectorAll('[data-label]')) one.setAttribute('aria-label', w[one.dataset.label]);
-  for (const one of document.querySelectorAll('[data-language]')) one.setAttribute('aria-pressed', String(one.dataset.language === language));
+  draw_frame();
   draw_alarms();
   draw_freshness();
   if (latest === null) return;
-  const shown = JSON.stringify([language, latest.totals, latest.runs, latest.gateways, latest.refused, latest.refusals]);
+  const shown = JSON.stringify([language, latest.totals, latest.runs, latest.gateways, latest.refused, latest.refusals, latest.subjects]);
   if (shown === drawn) return;  // nothing moves under the reader's cursor unless something changed
   drawn = shown;
   const sites = [...new Set([...latest.totals, ...latest.gateways, ...latest.streams].map(one => one.site))].sort();
@@ -165,6 +156,7 @@ function draw() {
   document.getElementById('summary').textContent = sites.length ? w.summary(counted, sites.length) : w.nothing;
   const focused = document.activeElement.id;
   document.getElementById('sites').replaceChildren(...sites.map(site_section));
+  document.getElementById('subjects').replaceChildren(...(latest.subjects.length ? [subjects_section(latest.subjects)] : []));
   document.getElementById('refusals').replaceChildren(...(latest.refusals.length ? [refusals_section(latest.refusals)] : []));
   if (focused) document.getElementById(focused)?.focus({ preventScroll: true });  // whoever reads by keyboard stays where they are
 }
@@ -183,12 +175,6 @@ async function ask() {
   setTimeout(ask, ask_every_ms);
 }
 
-for (const button of document.querySelectorAll('[data-language]'))
-  button.addEventListener('click', () => {
-    language = button.dataset.language;
-    localStorage.setItem('language', language);
-    draw();
-  });
 draw();
 ask();
 setInterval(draw_freshness, 1000);

@@ -3,11 +3,13 @@
 #include <boost/asio/io_context.hpp>
 #include <catch2/catch.hpp>
 
+#include "central/annotations.hpp"
 #include "central/report.hpp"
 #include "core/log.hpp"
 #include "core/text.hpp"
 #include "no_broker.hpp"
 #include "sender.hpp"
+#include "tests/central/screen.hpp"
 #include "tests/sim/temporary_folder.hpp"
 #include "tests/sim/virtual_clock.hpp"
 
@@ -87,6 +89,28 @@ TEST_CASE("runs are listed by site, latest first, with state, revision and the h
     CHECK(all.at("refused").as_int64() == 0);
     CHECK(all.at("streams").as_array().size() == 2);
     CHECK(world.runs({{"site", "' OR 1=1 --"}}).at("runs").as_array().empty());
+}
+
+TEST_CASE("an evaluated run and its subject are given as they were computed, and what is not there is said") {
+    World world;
+    Sender lyon{stream_a};
+    REQUIRE(add_annotation(world.intake->database(), AnnotationKind::layout, "ALL-P1", screen_layout(), "l.csv", 1));
+    REQUIRE(add_annotation(world.intake->database(), AnnotationKind::sample, "ALL-P1", screen_sample("ALL-0042", "diagnosis"), "s.csv", 1));
+    world.deliver(lyon.send(screen_run(identity("k1"), "ALL-P1", {{"dasatinib", 1.0}, {"venetoclax", 2.5}})));
+    json::object const listed = world.runs();
+    json::object const& of_run = listed.at("runs").as_array().at(0).as_object().at("evaluation").as_object();
+    CHECK(json::string_of(of_run, "verdict") == "pass");
+    CHECK(json::string_of(listed.at("subjects").as_array().at(0).as_object(), "subject") == "ALL-0042");
+    HttpResponse const evaluated = world.get("/api/evaluation", {{"run", std::to_string(json::integer_of(of_run, "id"))}});
+    CHECK(evaluated.status == 200);
+    CHECK(evaluated.body.find("\"state\":\"evaluated\"") != std::string::npos);
+    CHECK(world.get("/api/subject", {{"id", "ALL-0042"}}).status == 200);
+    CHECK(world.get("/api/evaluation", {{"run", "99"}}).status == 404);
+    CHECK(world.get("/api/evaluation", {{"run", "x"}}).status == 400);
+    CHECK(world.get("/api/evaluation").status == 400);
+    CHECK(world.get("/api/subject", {{"id", "ALL-1"}}).status == 404);
+    for (char const* const page : {"/plate.html", "/plate.js", "/subject.html", "/subject.js", "/page.js"})
+        CHECK(world.get(page).status == 200);
 }
 
 TEST_CASE("refused records are named by stream, number and reason, the latest first and no more than the limit") {

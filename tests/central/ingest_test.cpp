@@ -4,8 +4,11 @@
 #include <catch2/catch.hpp>
 #include <deque>
 
+#include "central/annotations.hpp"
+#include "central/store.hpp"
 #include "core/log.hpp"
 #include "sender.hpp"
+#include "tests/central/screen.hpp"
 #include "tests/sim/temporary_folder.hpp"
 #include "tests/sim/virtual_clock.hpp"
 
@@ -345,6 +348,28 @@ TEST_CASE("each run's answer goes to its gateway, and a birth brings acknowledge
     centre.uplink.deliver({will});
     centre.settle();
     CHECK_FALSE(centre.ingest->gateways().at({"lyon", "bench-1"}).online);
+}
+
+TEST_CASE("a run is answered again with its plate's verdict, and again when a layout comes by a command beside the centre") {
+    sim::TemporaryFolder folder;
+    Sender sender{stream_a};
+    Centre centre{folder / "central.db"};
+    centre.uplink.connect();
+    centre.uplink.deliver(sender.send(screen_run(identity("key-1"), "ALL-P1", {{"dasatinib", 1.0}, {"venetoclax", 2.5}})));
+    centre.settle();
+    std::string const answers = topic::answer("lyon", "bench-1");
+    REQUIRE(centre.uplink.payloads(answers).size() == 1);
+    CHECK(centre.uplink.payloads(answers)[0].find("plate_quality") == std::string::npos);
+    auto beside = open_for_reading(folder / "central.db", store_schema(), Database::Mode::read_write);
+    REQUIRE(beside);
+    REQUIRE(add_annotation(*beside, AnnotationKind::layout, "ALL-P1", screen_layout(), "l.csv", 1));
+    centre.clock.run_for(std::chrono::seconds{1});
+    centre.settle();
+    REQUIRE(centre.uplink.payloads(answers).size() == 2);
+    CHECK(centre.uplink.payloads(answers)[1].find(R"("plate_quality":{"verdict":"pass","reason":"no sample sheet)") != std::string::npos);
+    centre.uplink.deliver(sender.send(plate_run(identity("key-2"), "bytes", 8, "ALL-P1")));
+    centre.settle();
+    CHECK(centre.uplink.payloads(answers).size() == 5);  // that it is counted, and that neither of the two is evaluated
 }
 
 TEST_CASE("a broker that forbids the centre's publishes is one alarm") {

@@ -5,10 +5,12 @@
 #include <cstdio>
 #include <string>
 
+#include "central/annotations.hpp"
 #include "central/api.hpp"
 #include "core/log.hpp"
 #include "io/system.hpp"
 #include "tests/central/no_broker.hpp"
+#include "tests/central/screen.hpp"
 #include "tests/central/sender.hpp"
 #include "tests/sim/temporary_folder.hpp"
 #include "tests/web/scripted_server.hpp"
@@ -20,7 +22,7 @@ namespace {
 
 class World {
  public:
-    explicit World(central::Ingest& ingest) : ingest_(ingest) { ingest.on_connected({}); }
+    World(central::Ingest& ingest, Database& database) : ingest_(ingest), database_(database) { ingest.on_connected({}); }
 
     bool step(std::string_view name) {
         if (name == "births") {
@@ -42,6 +44,9 @@ class World {
         } else if (name == "fork") {
             Sender clone{lyon_.origin.stream, lyon_.origin.site, lyon_.origin.gateway};
             deliver({clone.send(plain(type::telemetry, R"({"cloned":true})"))});
+        } else if (name == "screen") {
+            plate("ALL-P1", "diagnosis", {{"dasatinib", 1.0}, {"venetoclax", 2.5}});
+            plate("ALL-P2", "relapse", {{"dasatinib", 3.2}, {"venetoclax", 2.4}});
         } else if (name == "broker-away") {
             ingest_.on_closed(LinkEnd::lost, "Connection refused");
         } else if (name == "broker-back") {
@@ -53,9 +58,18 @@ class World {
     }
 
  private:
+    void plate(std::string const& barcode, std::string const& timepoint, std::map<std::string, double> const& midpoints) {
+        using central::AnnotationKind;
+        for (auto const& [kind, bytes] :
+             {std::pair{AnnotationKind::layout, screen_layout()}, std::pair{AnnotationKind::sample, screen_sample("ALL-0042", timepoint)}})
+            if (auto const added = central::add_annotation(database_, kind, barcode, bytes, "file.csv", 1); !added)
+                fmt::print(stderr, "{}\n", added.error().message);
+        deliver(lyon_.send(screen_run(identity(barcode), barcode, midpoints)));
+    }
     void deliver(std::vector<Message> messages) { ingest_.on_messages(std::move(messages)); }
 
     central::Ingest& ingest_;
+    Database& database_;
     Sender lyon_{stream_a, "lyon", "gw-2"};
     Sender paris_{stream_b, "paris", "gw-1"};
 };
@@ -74,7 +88,7 @@ int main(int argc, char** argv) {
     SystemClock clock;
     NoBroker uplink;
     central::Ingest ingest(uplink, loop.get_executor(), loop.get_executor(), clock, **intake);
-    World world(ingest);
+    World world(ingest, (*intake)->database());
     central::Api api(loop.get_executor(), loop.get_executor(), clock, ingest, (*intake)->database());
     return serve_scripted(argc, argv, loop, clock, api.handler(), [&](std::string_view name) { return world.step(name); });
 }

@@ -112,6 +112,50 @@ export const tests = {
     await world.shot(page, 'centre-refused');
   },
 
+  'an evaluated plate shows its verdict, wells, controls and curves, and its subject what changed': async (world) => {
+    const page = await open(world);
+    await steps(world, page, 'births', 'screen');
+    await next_answer(page);
+    await see(page, '#runs-lyon td', /complete.*plate: good/);
+    await see(page, '#subjects-table td', '2');
+    await accessible(page, 'runs with evaluated plates');
+    await page.locator('#runs-lyon a', { hasText: 'ALL-P2' }).click();
+    await see(page, 'h1', 'Plate ALL-P2');
+    await see(page, '.verdict', 'Good');
+    await see(page, '.research', 'Research use only');
+    check(await page.locator('#wells ~ .scroll rect').count() === 96, 'the heat map has not one field a well');
+    check(await page.locator('#controls ~ .scroll circle').count() === 16, 'not every control well is shown');
+    check(await page.locator('.curve').count() === 2 && await page.locator('.curve').first().locator('circle').count() === 40, 'a curve or a point is missing');
+    await see(page, '.curve figcaption', /dasatinib.*DSS2 \d+\.\d \(SE \d\.\d\), IC50 \d+ nM/);
+    await see(page, '#provenance ~ dl', /version 1, SHA-256 [0-9a-f]{64}.*4pl\/global-v1/);
+    await accessible(page, 'a plate');
+    await world.shot(page, 'centre-plate');
+    await page.getByRole('link', { name: 'ALL-0042' }).click();
+    await see(page, 'h1', 'Subject ALL-0042');
+    const rows = await rows_of(page, '#comparison');
+    check(rows.length === 2 && rows[0][0] === 'dasatinib' && rows[0][5] === 'lost effect' && /^-\d+\.\d \(-\d+\.\d to -\d+\.\d\)$/.test(rows[0][3]), `the first row says ${rows[0]}`);
+    check(rows[1][5] === 'no change that could be seen (smallest detectable: 5.8)', rows[1][5]);
+    await accessible(page, 'a subject');
+    await world.shot(page, 'centre-subject');
+    await page.getByRole('button', { name: 'Français' }).click();
+    await see(page, '#comparison td', 'effet perdu');
+    const [en, fr] = await page.evaluate(() => [Object.keys(texts.en).sort().join(), Object.keys(texts.fr).sort().join()]); // eslint-disable-line no-undef
+    check(en === fr, `texts in one language only: ${en} / ${fr}`);
+    await page.goto(`${world.server.address}/plate.html?run=1`);
+    await see(page, 'h1', 'Plaque ALL-P1');
+    await accessible(page, 'a French plate');
+  },
+
+  'a plate or a subject that is not there is said': async (world) => {
+    const page = await open(world);
+    page.wrong.splice(0);
+    await page.goto(`${world.server.address}/subject.html?id=ALL-1`);
+    await see(page, '#content p', 'The centre did not give this subject: The centre has nothing of this name.');
+    await page.goto(`${world.server.address}/plate.html?run=x`);
+    await see(page, '#content p', 'The centre did not give this plate: run is "x", expected a number.');
+    page.wrong.splice(0); // the browser names each answer of 400 and 404
+  },
+
   'everything is reached by keyboard, and news do not take the focus away': async (world) => {
     const page = await open(world);
     await steps(world, page, 'births', 'runs');
