@@ -4,6 +4,7 @@ adapter (its own program, in QEMU) where that is built.
 
 usage: demo.py [--once] [--keep]
 
+Two plates of one invented subject, at diagnosis and at relapse, come through the folder; the centre says which drugs gained and lost effect.
 Without options it runs until Ctrl-C. With --once it plays a fixed scenario with one broker outage, one SIGKILL of the gateway and three of the adapter,
 prints the ledger, and exits 0 only when it balances. --keep leaves what it made."""
 
@@ -19,7 +20,14 @@ import time
 import exports
 from judge import Judge
 from qemu import ELF, Adapter
-from world import BIN, Process, World, wait_until
+from world import BIN, Process, World, get_json, wait_until
+
+SUBJECT = "ALL-0042"
+HALF_NM = {  # of each drug's effect, and what is made to become of it
+    "diagnosis": {"dasatinib": 8, "venetoclax": 2000, "cytarabine": 150, "idasanutlin": 1e8},
+    "relapse": {"dasatinib": 2500, "venetoclax": 15, "cytarabine": 160, "idasanutlin": 1e8},
+}
+CALLS = {"dasatinib": "lost effect", "venetoclax": "gained effect", "cytarabine": "no change that could be seen", "idasanutlin": "no change that could be seen"}
 
 INSTRUMENTS = """
 [[instrument]]
@@ -108,12 +116,15 @@ class Demo:
         say(f"measuring      plate {plate} on reader-1")
 
     def drop_file(self):
+        number = self.files + 1
+        if number % 2:
+            self.export(f"screen_{number:03}.txt", exports.gen5(number, f"PLATE-{number:03}"))
+        else:
+            self.export(f"tube_{number:03}.fcs", exports.fcs(number))
+
+    def export(self, name, content):
         """What vendor software does: writes the file piece by piece."""
         self.files += 1
-        if self.files % 2:
-            name, content = f"screen_{self.files:03}.txt", exports.gen5(self.files, f"PLATE-{self.files:03}")
-        else:
-            name, content = f"tube_{self.files:03}.fcs", exports.fcs(self.files)
         path = self.drop / name
         with open(path, "wb") as out:
             for at in range(0, len(content), 16384):
@@ -122,6 +133,43 @@ class Demo:
         with open(self.log, "a") as log:
             log.write(json.dumps({"file": "exports", "sha256": hashlib.sha256(content).hexdigest(), "path": str(path)}) + "\n")
         say(f"dropped        {name}, {len(content)} bytes")
+
+    def annotate(self, kind, barcode, text):
+        path = self.world.path(f"{kind}-{barcode}.csv")
+        path.write_text(text)
+        done = subprocess.run([BIN / "marrowlink-central", kind, "add", path, "--barcode", barcode, "--database", self.world.database],
+                              capture_output=True, text=True)
+        if done.returncode != 0:
+            raise RuntimeError(done.stderr.strip())
+        say(f"given          {done.stdout.strip()}")
+
+    def screen(self):
+        """Diagnosis and relapse of one subject, through the chain; returns what the centre says of each drug."""
+        say(f"— {SUBJECT}, an invented subject: the plates of diagnosis and relapse")
+        plates = {timepoint: f"{SUBJECT}-{timepoint[0].upper()}1" for timepoint in HALF_NM}
+        for timepoint, barcode in plates.items():
+            self.annotate("layout", barcode, exports.screen_layout())
+            self.annotate("sample", barcode, exports.screen_sample(SUBJECT, timepoint))
+            self.export(f"export_{barcode}.txt", exports.gen5(self.files + 1, barcode, exports.screen(HALF_NM[timepoint])))
+        began = time.monotonic()
+
+        def verdicts():
+            runs = {run.get("plate"): run for run in self.world.status()["runs"]}
+            found = {barcode: runs[barcode].get("plate_quality") for barcode in plates.values() if barcode in runs}
+            return found if len(found) == len(plates) and all(found.values()) else None
+
+        for barcode, quality in wait_until(verdicts, 30, "the plates' verdicts on the gateway's page").items():
+            say(f"verdict        plate {barcode}: {quality['verdict']} {quality['reason']}")
+        say(f"               on the gateway's page {time.monotonic() - began:.1f} s after the last file")
+        centre = f"http://127.0.0.1:{self.world.central_port}"
+        compared = get_json(f"{centre}/api/subject?id={SUBJECT}")
+        for drug in compared["drugs"]:
+            change = f"{drug['delta']:+.1f} ({drug['lo95']:+.1f} to {drug['hi95']:+.1f})" if "delta" in drug else drug["not_comparable"]
+            say(f"{drug['drug']:14} DSS2 {drug.get('diagnosis', float('nan')):.1f} → {drug.get('relapse', float('nan')):.1f}, {change}: {drug.get('call', 'not comparable')}")
+        say(f"to look at     {centre}/subject.html?id={SUBJECT}")
+        for plate in compared["plates"]:
+            say(f"               {centre}/plate.html?run={plate['id']}")
+        return {drug["drug"]: drug.get("call", "not comparable") for drug in compared["drugs"]}
 
     def account(self):
         try:
@@ -176,7 +224,12 @@ class Demo:
         time.sleep(1)
         self.cut_adapter()
         self.wait_counted(90)
-        return self.ledger()
+        calls = self.screen()
+        self.wait_counted(30)
+        balanced = self.ledger()
+        if calls != CALLS:
+            say(f"THE CENTRE SAYS {calls}, NOT {CALLS}")
+        return balanced or (0 if calls == CALLS else 1)
 
     def ledger(self):
         """What was measured against what the centre stored, by the judge's own eyes."""
@@ -190,6 +243,7 @@ class Demo:
         return judged.returncode
 
     def forever(self):
+        self.screen()
         say("Ctrl-C ends it and removes what it made.")
         last = None
         while True:

@@ -4,16 +4,54 @@ import random
 import struct
 
 
-def gen5(seed, plate):
-    """A BioTek Gen5 luminescence endpoint export of a 96-well viability plate: dose rows down, controls in columns 1 and 12."""
+def dose_rows(row, column):
+    """Doses by row, controls of both kinds in columns 1 and 12."""
+    if column in (1, 12):
+        return 60000 if (column == 1) == (row < 4) else 900
+    return 900 + 59000 / (1 + (2 ** (row - 3.5 + (column % 5) - 2)))
+
+
+SCREEN_DRUGS = ("dasatinib", "venetoclax", "cytarabine", "idasanutlin")
+SCREEN_NM = (1, 10, 100, 1000, 10000)
+
+
+def screen_well(row, column):
+    """Four drugs in five doses and four replicates between negative controls (column 1) and positive ones (column 12): role, drug, nM, replicate."""
+    if column in (1, 12):
+        return ("negative" if column == 1 else "positive"), "", "", ""
+    return "sample", SCREEN_DRUGS[2 * (row >= 4) + (column >= 7)], SCREEN_NM[(column - 2) % 5], row % 4 + 1
+
+
+def screen_layout():
+    lines = ["well,drug,concentration,unit,role,replicate"]
+    for row in range(8):
+        for column in range(1, 13):
+            role, drug, dose, replicate = screen_well(row, column)
+            lines.append(f"{'ABCDEFGH'[row]}{column},{drug},{dose},{'nM' if dose else ''},{role},{replicate}")
+    return "\n".join(lines) + "\n"
+
+
+def screen_sample(subject, timepoint):
+    return f"subject,timepoint,compartment,medium,hours_to_test\n{subject},{timepoint},bone marrow,RPMI 1640 + 10 % FBS,24\n"
+
+
+def screen(half_nm):
+    """The signal of a screened plate; `half_nm`: drug → concentration of half its effect, in nM."""
+    def signal(row, column):
+        role, drug, dose, _ = screen_well(row, column)
+        if role != "sample":
+            return 60000 if role == "negative" else 900
+        return 900 + 59100 / (1 + (dose / half_nm[drug]) ** 1.2)
+
+    return signal
+
+
+def gen5(seed, plate, signal=dose_rows):
+    """A BioTek Gen5 luminescence endpoint export of a 96-well viability plate; `signal` of a row from 0 and a column from 1, and 5 % of scatter."""
     dice = random.Random(f"gen5 {seed}")
 
     def value(row, column):
-        if column in (1, 12):
-            level = 60000 if (column == 1) == (row < 4) else 900
-        else:
-            level = 900 + 59000 / (1 + (2 ** (row - 3.5 + (column % 5) - 2)))
-        return round(level * dice.uniform(0.95, 1.05))
+        return round(signal(row, column) * dice.uniform(0.95, 1.05))
 
     lines = ["", "", "Software Version\t3.12.08", "", "", "",
              f"Experiment File Path:\tC:\\Users\\lab.operator\\Documents\\Experiments\\screen {plate}.xpt",
