@@ -84,8 +84,10 @@ json::object row_of(std::string const& drug, Curves const& curves, double& magni
     };
     auto const change = analysis::score_change(score(*curves.diagnosis.front().second), score(*curves.relapse.front().second));
     row["delta"] = change.delta;
-    row["lo95"] = change.lo;
-    row["hi95"] = change.hi;
+    if (!std::isnan(change.lo)) {
+        row["lo95"] = change.lo;
+        row["hi95"] = change.hi;
+    }
     row["detectable"] = change.detectable;
     row["call"] = analysis::name_of(change.call);
     magnitude = std::fabs(change.delta);

@@ -18,7 +18,8 @@ Result<json::array> subjects(Database& database);
 // hours_to_test}], doubts: [sentence], drugs: [{drug, diagnosis, relapse, delta, lo95, hi95, detectable, call, flags, not_comparable}],
 // definition}, by growing doubt about a change: by |delta|, largest first, then what is not comparable, by name. Compared are plates whose
 // state is evaluated and whose verdict is pass or review; a drug with more than one curve at a timepoint, with other doses, without a
-// finite standard error or from two sites is not comparable, and says why. Empty where the subject is not known.
+// finite standard error or from two sites is not comparable, and says why. No interval stands where one of the
+// scores is 0. Empty where the subject is not known.
 Result<json::object> comparison(Database& database, std::string const& subject);
 
 // The latest evaluation of one run, as evaluation_result.hpp says, with `id`, `site`, `instrument`, `run`, `evaluated` and `verdict`. Empty

@@ -6,7 +6,7 @@ const texts = {
     waiting: 'Asking the centre.', failed: reason => `The centre did not give this subject: ${reason}`, plates: 'Plates', plates_caption: 'Plates of this subject', plate: 'Plate', timepoint: 'Timepoint', site: 'Site', quality: 'Quality', state: 'State', compartment: 'Compartment', medium: 'Medium', hours: 'Hours to test',
     timepoints: { diagnosis: 'diagnosis', relapse: 'relapse' }, states: { evaluated: 'evaluated', incomplete: 'incomplete: left out', 'not evaluable': 'not evaluable' }, verdicts: { pass: 'good', review: 'to be reviewed', fail: 'failed: left out', 'not evaluable': 'not evaluable' },
     comparison: 'Diagnosis against relapse', caption: 'Drug sensitivity score (DSS2, 0 no effect to 50) of each drug, largest change first', drug: 'Drug', diagnosis: 'Diagnosis', relapse: 'Relapse', delta: 'Change (95 % interval)', picture: 'Change in DSS2', says: 'What can be said',
-    calls: { 'gained effect': 'gained effect', 'lost effect': 'lost effect', 'no change that could be seen': 'no change that could be seen' }, detectable: d => ` (smallest detectable: ${d})`, not_comparable: why => `not comparable: ${why}`, interval: (lo, hi) => ` (${lo} to ${hi})`,
+    calls: { 'gained effect': 'gained effect', 'lost effect': 'lost effect', 'no change that could be seen': 'no change that could be seen' }, detectable: d => ` (smallest detectable: ${d})`, not_comparable: why => `not comparable: ${why}`, interval: (lo, hi) => ` (${lo} to ${hi})`, no_interval: ' (no interval: a score is 0)',
     how: (definition, interval) => `Score ${definition}. Interval: ${interval}. A change is called when it is larger than the smallest detectable one: 5.8 DSS2, as serial AML pairs were found to scatter, or 1.96 standard errors if that is more; the grey band shows it.`, none: 'No drug has been measured at both timepoints yet.',
   },
   fr: {
@@ -14,7 +14,7 @@ const texts = {
     waiting: 'Le centre est interrogé.', failed: reason => `Le centre n’a pas donné ce sujet : ${reason}`, plates: 'Plaques', plates_caption: 'Plaques de ce sujet', plate: 'Plaque', timepoint: 'Moment', site: 'Site', quality: 'Qualité', state: 'État', compartment: 'Compartiment', medium: 'Milieu', hours: 'Heures avant le test',
     timepoints: { diagnosis: 'diagnostic', relapse: 'rechute' }, states: { evaluated: 'évaluée', incomplete: 'incomplète : exclue', 'not evaluable': 'non évaluable' }, verdicts: { pass: 'bonne', review: 'à vérifier', fail: 'insuffisante : exclue', 'not evaluable': 'non évaluable' },
     comparison: 'Diagnostic et rechute', caption: 'Score de sensibilité (DSS2, de 0 sans effet à 50) de chaque médicament, le plus grand changement d’abord', drug: 'Médicament', diagnosis: 'Diagnostic', relapse: 'Rechute', delta: 'Changement (intervalle à 95 %)', picture: 'Changement du DSS2', says: 'Ce qu’on peut en dire',
-    calls: { 'gained effect': 'effet accru', 'lost effect': 'effet perdu', 'no change that could be seen': 'aucun changement décelable' }, detectable: d => ` (le plus petit décelable : ${d})`, not_comparable: why => `non comparable : ${why}`, interval: (lo, hi) => ` (${lo} à ${hi})`,
+    calls: { 'gained effect': 'effet accru', 'lost effect': 'effet perdu', 'no change that could be seen': 'aucun changement décelable' }, detectable: d => ` (le plus petit décelable : ${d})`, not_comparable: why => `non comparable : ${why}`, interval: (lo, hi) => ` (${lo} à ${hi})`, no_interval: ' (sans intervalle : un score est nul)',
     how: (definition, interval) => `Score ${definition}. Intervalle : ${interval}. Un changement est annoncé au-delà du plus petit décelable : 5,8 DSS2, dispersion constatée entre paires de LAM, ou 1,96 erreur type si c’est plus ; la bande grise le montre.`, none: 'Aucun médicament n’a encore été mesuré aux deux moments.',
   },
 };
@@ -33,16 +33,16 @@ function plates_section() {
 function interval_plot(row, most) {
   const x = value => 110 + 100 * Math.max(-1.05, Math.min(1.05, value / most));
   return svg('svg', { viewBox: '0 0 220 24', width: 220, class: 'plot', 'aria-hidden': 'true' }, svg('rect', { x: x(-row.detectable), y: 2, width: x(row.detectable) - x(-row.detectable), height: 20, class: 'undetectable' }),
-    svg('line', { x1: x(0), x2: x(0), y1: 0, y2: 24, class: 'grid' }), svg('line', { x1: x(row.lo95), x2: x(row.hi95), y1: 12, y2: 12, class: 'fit' }), svg('circle', { cx: x(row.delta), cy: 12, r: 4, class: 'point' }));
+    svg('line', { x1: x(0), x2: x(0), y1: 0, y2: 24, class: 'grid' }), row.lo95 === undefined ? null : svg('line', { x1: x(row.lo95), x2: x(row.hi95), y1: 12, y2: 12, class: 'fit' }), svg('circle', { cx: x(row.delta), cy: 12, r: 4, class: 'point' }));
 }
 
 function comparison_section() {
   const w = words();
-  const most = Math.max(10, ...subject.drugs.flatMap(row => row.delta === undefined ? [] : [Math.abs(row.lo95), Math.abs(row.hi95), row.detectable]));
+  const most = Math.max(10, ...subject.drugs.flatMap(row => row.delta === undefined ? [] : [Math.abs(row.lo95 ?? row.delta), Math.abs(row.hi95 ?? row.delta), row.detectable]));
   const signed = value => (value > 0 ? '+' : '') + number_text(value, 1);
   const rows = subject.drugs.map(row => [
     element('th', { scope: 'row' }, row.drug), ...['diagnosis', 'relapse'].map(at => element('td', { className: 'number' }, number_text(row[at], 1))),
-    element('td', { className: 'number' }, row.delta === undefined ? '–' : signed(row.delta) + w.interval(signed(row.lo95), signed(row.hi95))),
+    element('td', { className: 'number' }, row.delta === undefined ? '–' : signed(row.delta) + (row.lo95 === undefined ? w.no_interval : w.interval(signed(row.lo95), signed(row.hi95)))),
     element('td', {}, row.delta === undefined ? '' : interval_plot(row, most)),
     element('td', {}, row.call ? element('span', { className: `call ${row.call.split(' ')[0]}` }, w.calls[row.call], row.call.startsWith('no') ? w.detectable(number_text(row.detectable, 1)) : '') : w.not_comparable(row.not_comparable),
       ...(row.flags || []).map(flag => element('div', { className: 'reason' }, flag)))]);

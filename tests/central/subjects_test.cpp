@@ -116,6 +116,9 @@ TEST_CASE("a change is called only at what could be detected") {
     CHECK(score_change({15.8, 0.5}, {10.0, 0.5}).call == Call::lost);
     CHECK(score_change({10.0, 4.0}, {20.0, 4.0}).call == Call::none_seen);
     CHECK(score_change({10.0, 4.0}, {20.0, 4.0}).detectable == Approx(1.959963984540054 * std::sqrt(32.0)));
+    // A drug that has lost all effect has lost it, but how surely its score does not say.
+    CHECK(score_change({20.0, 1.0}, {0.0, 0.0}).call == Call::lost);
+    CHECK(std::isnan(score_change({20.0, 1.0}, {0.0, 0.0}).lo));
 }
 
 }  // namespace marrowlink

@@ -164,7 +164,8 @@ class Demo:
         centre = f"http://127.0.0.1:{self.world.central_port}"
         compared = get_json(f"{centre}/api/subject?id={SUBJECT}")
         for drug in compared["drugs"]:
-            change = f"{drug['delta']:+.1f} ({drug['lo95']:+.1f} to {drug['hi95']:+.1f})" if "delta" in drug else drug["not_comparable"]
+            interval = f"({drug['lo95']:+.1f} to {drug['hi95']:+.1f})" if "lo95" in drug else "(no interval: a score is 0)"
+            change = f"{drug['delta']:+.1f} {interval}" if "delta" in drug else drug["not_comparable"]
             say(f"{drug['drug']:14} DSS2 {drug.get('diagnosis', float('nan')):.1f} → {drug.get('relapse', float('nan')):.1f}, {change}: {drug.get('call', 'not comparable')}")
         say(f"to look at     {centre}/subject.html?id={SUBJECT}")
         for plate in compared["plates"]:
