@@ -4,6 +4,7 @@
 #include "drivers/instruments.hpp"
 #include "gateway/command.hpp"
 #include "gateway/command_adapter.hpp"
+#include "gateway/command_setup.hpp"
 #include "gateway/config.hpp"
 #include "gateway/read.hpp"
 #include "gateway/registers.hpp"
@@ -90,6 +91,8 @@ int main(int argc, char** argv) {
     CLI::App* const simulate = line.app().add_subcommand("simulate", "play an instrument that is not there");
     simulate->require_subcommand(1);
     add_simulators(*simulate, line.exit_status());
+
+    add_setup_commands(line.app(), line.exit_status());
 
     std::filesystem::path outbox;
     line.add("verify", "prove from the stored bytes which records are missing, doubled or altered",

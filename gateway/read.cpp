@@ -13,28 +13,11 @@
 #include <utility>
 
 #include "core/json.hpp"
-#include "core/text.hpp"
 #include "drivers/catalog.hpp"
 
 namespace marrowlink {
 
 namespace {
-
-void append_field(std::string& line, std::string_view field) {
-    if (field.find_first_of(",\"\r\n") == field.npos) {
-        line += field;
-        return;
-    }
-    line += '"';
-    for (char const c : field) {
-        if (c == '"') line += '"';
-        line += c;
-    }
-    line += '"';
-}
-
-// JSON is UTF-8; a file name or a field that is not is shown as Latin-1.
-std::string utf8(std::string_view text) { return is_utf8(text) ? std::string{text} : to_utf8(text, TextEncoding::latin_1).value(); }
 
 json::value number(double value) {
     if (!std::isfinite(value)) return nullptr;
@@ -81,7 +64,8 @@ std::string name_of(std::filesystem::path const& file) { return file == "-" ? "(
 
 class Printer {
  public:
-    Printer(ReadOptions options, std::ostream& out, std::ostream& err) : options_{options}, out_{out}, err_{err} {}
+    Printer(ReadOptions options, std::ostream& out, std::ostream& err)
+        : options_{options}, out_{out}, err_{err}, readings_{options.format, out} {}
 
     Result<void> print(std::filesystem::path const& file) {
         auto const bytes = contents(file);
@@ -144,7 +128,7 @@ class Printer {
 
     Result<void> print_document(std::string const& name, Document const& document) {
         if (document.datasets.empty()) {
-            print_readings(name, document.readings);
+            readings_.print(name, document.readings);
             return {};
         }
         if (options_.format == ReadFormat::csv)
@@ -152,7 +136,7 @@ class Printer {
                 Fault::usage,
                 "It holds cytometry events, not readings of a plate; use --format json for their summary or --events for all of them.");
         json::object object;
-        object["file"] = utf8(name);
+        object["file"] = utf8_of(name);
         object["format"] = document.format;
         json::array datasets;
         for (auto const& set : document.datasets) datasets.emplace_back(dataset(set));
@@ -161,32 +145,11 @@ class Printer {
         return {};
     }
 
-    void print_readings(std::string const& name, std::vector<Reading> const& readings) {
-        std::string line;
-        if (options_.format == ReadFormat::csv && !std::exchange(header_printed_, true)) {
-            line = "file";
-            for (auto const& [column, member] : reading_fields) (line += ',') += column;
-            out_ << line << '\n';
-        }
-        for (Reading const& reading : readings) {
-            if (options_.format == ReadFormat::json) {
-                json::object object;
-                object["file"] = utf8(name);
-                for (auto const& [column, member] : reading_fields) object[column] = utf8(reading.*member);
-                out_ << json::serialize(object) << '\n';
-                continue;
-            }
-            line.clear();
-            append_field(line, name);
-            for (auto const& [column, member] : reading_fields) append_field(line += ',', reading.*member);
-            out_ << line << '\n';
-        }
-    }
-
     ReadOptions options_;
     std::ostream& out_;
     std::ostream& err_;
-    bool header_printed_ = false, events_printed_ = false;
+    ReadingPrinter readings_;
+    bool events_printed_ = false;
 };
 
 // Of several failures the one that says most about the data.

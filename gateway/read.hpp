@@ -14,12 +14,11 @@
 #include <vector>
 
 #include "core/error.hpp"
+#include "gateway/reading_text.hpp"
 
 namespace marrowlink {
 
 inline constexpr std::uint64_t read_bytes_max = std::uint64_t{4} << 30;  // a larger file is refused by name
-
-enum class ReadFormat : std::uint8_t { csv, json };
 
 struct ReadOptions {
     ReadFormat format = ReadFormat::csv;

@@ -1,0 +1,34 @@
+// Readings for a person or a script, a line each: what `read` and `replay` print.
+#pragma once
+
+#include <cstdint>
+#include <iosfwd>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/reading.hpp"
+
+namespace marrowlink {
+
+enum class ReadFormat : std::uint8_t { csv, json };
+
+// JSON is UTF-8; a file name or a field that is not is shown as Latin-1.
+std::string utf8_of(std::string_view text);
+
+class ReadingPrinter {
+ public:
+    ReadingPrinter(ReadFormat format, std::ostream& out) : format_(format), out_(out) {}
+
+    // csv: the header once, before the first reading; `file` in the first column or member.
+    void print(std::string_view file, std::vector<Reading> const& readings);
+    // A run that is one message: columns or members `file` and `message`.
+    void print_message(std::string_view file, std::string_view message);
+
+ private:
+    ReadFormat format_;
+    std::ostream& out_;
+    bool header_printed_ = false;
+};
+
+}  // namespace marrowlink
