@@ -4,7 +4,9 @@
 #include <iostream>
 #include <memory>
 
+#include "gateway/capture.hpp"
 #include "gateway/command_setup.hpp"
+#include "gateway/replay.hpp"
 #include "gateway/serial_ports_text.hpp"
 
 namespace marrowlink {
@@ -37,10 +39,73 @@ void add_ports(CLI::App& program, int& exit_status) {
     ports->add_option("--sysfs", given->tree.sys, "where the kernel tells of its devices")->capture_default_str();
     ports->add_option("--dev", given->tree.dev, "where the devices are")->capture_default_str();
 }
+
+// Of a serial port, as `[[instrument]]` has them.
+void add_serial_options(CLI::App& command, SerialSettings& serial) {
+    static std::map<std::string, Parity> const parities{{"none", Parity::none}, {"even", Parity::even}, {"odd", Parity::odd}};
+    static std::map<std::string, FlowControl> const flows{
+        {"none", FlowControl::none}, {"hardware", FlowControl::hardware}, {"software", FlowControl::software}};
+    command.add_option("--baud", serial.baud, "of a serial port")->check(CLI::Range(50, 4'000'000))->capture_default_str();
+    command.add_option("--data-bits", serial.data_bits, "7 or 8")->check(CLI::IsMember({7, 8}))->capture_default_str();
+    command.add_option("--parity", serial.parity, "none, even or odd")->transform(CLI::CheckedTransformer(parities).description(""));
+    command.add_option("--stop-bits", serial.stop_bits, "1 or 2")->check(CLI::IsMember({1, 2}))->capture_default_str();
+    command.add_option("--flow-control", serial.flow, "none, hardware or software")
+        ->transform(CLI::CheckedTransformer(flows).description(""));
+}
+
+void add_capture(CLI::App& program, int& exit_status) {
+    struct Given {
+        CaptureOptions options;
+        std::string port;
+    };
+    auto const given = std::make_shared<Given>();
+    CLI::App* const capture =
+        add(program, exit_status, "capture", "record what an instrument says, with its times, into a text file", [given] {
+            bool const is_path = given->port.find('/') != std::string::npos;
+            if (!is_path) given->options.to = settings::parse_host_port(given->port);
+            if (!is_path && !given->options.to)
+                return Result<void>{fail(Fault::usage, "\"" + given->port + "\" is neither the path of a serial port nor \"host:port\".")};
+            given->options.serial.path = given->port;
+            return capture_line_of(given->options);
+        });
+    capture->add_option("port", given->port, "a serial port (`ports` lists them), or \"host:port\" to connect to")->required();
+    capture->add_option("out", given->options.out, "the file; it must not be there yet")->required();
+    capture->add_option("--link", given->options.link,
+                        "stand between: make this name a port, hand on both ways between it and the instrument, and record both");
+    add_serial_options(*capture, given->options.serial);
+    capture->footer(
+        "Without --link it only listens: an instrument that waits for an answer says little then.\n"
+        "The file may hold names of people, as the instrument says them. Its form: docs/captures.md. SIGINT or SIGTERM ends it.");
+}
+
+void add_replay(CLI::App& program, int& exit_status) {
+    struct Given {
+        ReplayOptions options;
+        std::filesystem::path file;
+        std::string format = "csv";
+        bool at_once = false;
+    };
+    auto const given = std::make_shared<Given>();
+    CLI::App* const replay =
+        add(program, exit_status, "replay", "what the gateway's driver makes of a capture; nothing is stored", [given] {
+            given->options.format = given->format == "json" ? ReadFormat::json : ReadFormat::csv;
+            if (given->at_once) given->options.pace = CaptureTransport::Pace::at_once;
+            return replay_capture(given->file, given->options, std::cout, std::cerr);
+        });
+    replay->add_option("capture", given->file, "a file that `capture` wrote")->required();
+    replay->add_option("--driver", given->options.driver, "as in a configuration")->required()->check(CLI::IsMember(replayed_drivers()));
+    replay->add_option("--format", given->format, "csv or json")->check(CLI::IsMember({"csv", "json"}))->capture_default_str();
+    replay->add_flag("--at-once", given->at_once, "without the pauses of the capture; in either case none is waited for");
+    replay->add_option("--plate", given->options.plate, "a read was started by the gateway: it is again, on this plate");
+    replay->add_option("--read", given->options.read, "of biorad: `read` of its configuration");
+    replay->add_option("--terminator", given->options.terminator, "of line: what ends a message; a line feed unless given");
+}
 }  // namespace
 
 void add_setup_commands(CLI::App& program, int& exit_status) {
     add_ports(program, exit_status);
+    add_capture(program, exit_status);
+    add_replay(program, exit_status);
 }
 
 }  // namespace marrowlink

@@ -1,4 +1,4 @@
-// The commands with which a site sets up, with no gateway running: `ports`.
+// The commands with which a site sets up, with no gateway running: `ports`, `capture`, `replay`.
 #pragma once
 
 namespace CLI {
