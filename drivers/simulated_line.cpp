@@ -9,6 +9,18 @@ namespace {
 constexpr std::uint64_t burst_bytes = 32;  // how finely a slow line is played
 }  // namespace
 
+LineFaults faults_of(SimulatedVariant variant) {
+    LineFaults faults;
+    switch (variant) {
+        case SimulatedVariant::normal: break;
+        case SimulatedVariant::slow: faults.bytes_per_second = 120; break;
+        case SimulatedVariant::damaged: faults.damage_every = 2'000; break;
+        case SimulatedVariant::silent: faults.silent_after = 3; break;
+        case SimulatedVariant::repeating: faults.repeat_every = 2; break;
+    }
+    return faults;
+}
+
 // SplitMix64.
 std::uint64_t SimulatedLine::random() {
     std::uint64_t z = (random_ += 0x9E3779B97F4A7C15ULL);

@@ -2,6 +2,7 @@
 // bytes out, time handed in; shares no code with any driver.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -22,6 +23,17 @@ struct LineFaults {
     std::uint64_t repeat_every = 0;      // sends about one result in so many again, although it was taken; 0: none
     std::uint64_t break_off_every = 0;   // breaks off about one result in so many and sends it from its beginning; 0: none
 };
+
+// Faults by the name of what goes wrong, each often enough to be seen within some results.
+enum class SimulatedVariant : std::uint8_t { normal, slow, damaged, silent, repeating };
+inline constexpr std::array<std::pair<std::string_view, SimulatedVariant>, 5> simulated_variants{{
+    {"normal", SimulatedVariant::normal},
+    {"slow", SimulatedVariant::slow},            // 120 bytes a second, an eighth of 9600 baud
+    {"damaged", SimulatedVariant::damaged},      // one byte in 2,000
+    {"silent", SimulatedVariant::silent},        // after three results
+    {"repeating", SimulatedVariant::repeating},  // one result in two comes again
+}};
+LineFaults faults_of(SimulatedVariant variant);
 
 struct SimulatorOptions {
     std::uint64_t seed = 1;                    // the same seed plays the same results

@@ -2,19 +2,22 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
-#include <charconv>
 #include <cstdint>
 #include <iostream>
+#include <map>
 #include <memory>
 
+#include "core/settings.hpp"
+#include "drivers/example_export.hpp"
 #include "gateway/simulate.hpp"
 
 namespace marrowlink {
 namespace {
-std::chrono::milliseconds milliseconds_of(double seconds) { return std::chrono::milliseconds{static_cast<std::int64_t>(seconds * 1000)}; }
-}  // namespace
+constexpr std::uint64_t repeating_replies = 20;  // of a SpectraMax: one in so many, or no two transfers in a row were ever clean
+constexpr std::uint64_t silent_commands = 60;    // of a SpectraMax, after which it is mute: some polls and a plate
 
-namespace {
+std::chrono::milliseconds milliseconds_of(double seconds) { return std::chrono::milliseconds{static_cast<std::int64_t>(seconds * 1000)}; }
+
 void add_modbus(CLI::App& simulate, int& exit_status) {
     struct Given {
         SimulateModbusOptions options;
@@ -41,26 +44,23 @@ void add_modbus(CLI::App& simulate, int& exit_status) {
     });
 }
 
-// "host:port" into its parts; false when it is none.
-bool place_of(std::string const& text, SimulateLineOptions& out) {
-    auto const colon = text.rfind(':');
-    if (colon == std::string::npos || colon == 0) return false;
-    out.host = text.substr(0, colon);
-    char const* const end = text.data() + text.size();
-    auto const [last, error] = std::from_chars(text.data() + colon + 1, end, out.port);
-    return error == std::errc{} && last == end;
+void add_variant(CLI::App& command, SimulatedVariant& variant) {
+    static std::map<std::string, SimulatedVariant> const names{simulated_variants.begin(), simulated_variants.end()};
+    command.add_option("--variant", variant, "normal, slow, damaged, silent or repeating; the options below say it more exactly")
+        ->transform(CLI::CheckedTransformer(names).description(""));
 }
 
-void add_line(CLI::App& simulate, int& exit_status, std::string const& device, std::string const& title) {
+void add_line(CLI::App& simulate, int& exit_status, LineSimulatorEntry const& entry) {
     struct Given {
         SimulateLineOptions options;
         std::string connect, listen;
         double period_seconds = 60;
+        SimulatedVariant variant = SimulatedVariant::normal;
     };
     auto const given = std::make_shared<Given>();
-    given->options.device = device;
+    given->options.device = entry.name;
     LineFaults& faults = given->options.simulator.faults;
-    CLI::App* const one = simulate.add_subcommand(device, title);
+    CLI::App* const one = simulate.add_subcommand(std::string{entry.name}, std::string{entry.title});
     one->add_option("--link", given->options.link, "make this name point to its serial port, or");
     one->add_option("--connect", given->connect, "connect to this \"host:port\", or");
     one->add_option("--listen", given->listen, "listen at this \"address:port\"");
@@ -70,6 +70,7 @@ void add_line(CLI::App& simulate, int& exit_status, std::string const& device, s
     one->add_option("--period-seconds", given->period_seconds, "from one result to the next; 0: only at SIGUSR1")
         ->check(CLI::Range(0.0, 86400.0))
         ->capture_default_str();
+    add_variant(*one, given->variant);
     one->add_option("--slow", faults.bytes_per_second, "bytes a second on the line (960 is 9600 baud); 0: at once")->capture_default_str();
     one->add_option("--damage", faults.damage_every, "damage about one byte in so many; 0: none")->capture_default_str();
     one->add_option("--silent", faults.silent_after, "fall silent after so many results; 0: never")->capture_default_str();
@@ -79,25 +80,62 @@ void add_line(CLI::App& simulate, int& exit_status, std::string const& device, s
     one->footer("SIGUSR1: it measures now. SIGTERM ends it.");
     one->callback([given, &exit_status] {
         given->options.simulator.period = milliseconds_of(given->period_seconds);
+        LineFaults& told = given->options.simulator.faults;
+        LineFaults const usual = faults_of(given->variant);
+        if (told.bytes_per_second == 0) told.bytes_per_second = usual.bytes_per_second;
+        if (told.damage_every == 0) told.damage_every = usual.damage_every;
+        if (told.silent_after == 0) told.silent_after = usual.silent_after;
+        if (told.repeat_every == 0) told.repeat_every = usual.repeat_every;
         given->options.listens = !given->listen.empty();
         std::string const& place = given->options.listens ? given->listen : given->connect;
+        auto const address = settings::parse_host_port(place);
+        if (address) {
+            given->options.host = address->host;
+            given->options.port = address->port;
+        }
         Result<void> ended = fail(Fault::usage, fmt::format("\"{}\" is no \"host:port\".", place));
-        if (place.empty() || place_of(place, given->options)) ended = run_simulate_line(given->options);
+        if (place.empty() || address) ended = run_simulate_line(given->options);
         if (ended) return;
         std::cerr << ended.error().message << '\n';
         exit_status = exit_code(ended.error().fault);
     });
 }
-}  // namespace
+void add_folder(CLI::App& simulate, int& exit_status) {
+    struct Given {
+        SimulateFolderOptions options;
+        double period_seconds = 60, write_seconds = 5;
+    };
+    auto const given = std::make_shared<Given>();
+    SimulateFolderOptions& options = given->options;
+    CLI::App* const folder = simulate.add_subcommand("folder", "software that writes export files into a folder, each of them slowly");
+    folder->add_option("format", options.format, fmt::format("{}; or \"sample\", with --sample", fmt::join(example_formats(), ", ")))
+        ->required();
+    folder->add_option("folder", options.folder, "where; it is made when it is not there")->required();
+    folder->add_option("--sample", options.sample, "a file of your own that is written as it is, for all other formats");
+    folder->add_option("--files", options.files, "so many, then it ends; 0: on and on")->capture_default_str();
+    folder->add_option("--seed", options.seed, "the same seed writes the same files")->capture_default_str();
+    folder->add_option("--period-seconds", given->period_seconds, "from one file to the next")
+        ->check(CLI::Range(0.0, 86400.0))
+        ->capture_default_str();
+    folder->add_option("--write-seconds", given->write_seconds, "how long a file grows")
+        ->check(CLI::Range(0.0, 3600.0))
+        ->capture_default_str();
+    add_variant(*folder, options.variant);
+    folder->footer("The plates are named SIM-0001 and on; no file is written to that is there already. SIGTERM ends it.");
+    folder->callback([given, &exit_status] {
+        given->options.period = milliseconds_of(given->period_seconds);
+        given->options.writing = milliseconds_of(given->write_seconds);
+        auto const ended = run_simulate_folder(given->options);
+        if (ended) return;
+        std::cerr << ended.error().message << '\n';
+        exit_status = exit_code(ended.error().fault);
+    });
+}
 
-void add_simulators(CLI::App& simulate, int& exit_status) {
-    add_modbus(simulate, exit_status);
-    add_line(simulate, exit_status, "astm", "an analyser on an ASTM link");
-    add_line(simulate, exit_status, "biorad", "a Bio-Rad plate reader");
-    add_line(simulate, exit_status, "biotek", "a BioTek plate reader that sends its plates");
-    add_line(simulate, exit_status, "hl7", "a sender of HL7 results over MLLP");
+void add_spectramax(CLI::App& simulate, int& exit_status) {
     struct Given {
         SimulateOptions options;
+        SimulatedVariant variant = SimulatedVariant::normal;
         double read_seconds = 10;
         double silent_seconds = 0;
         double unplugged_seconds = 5;
@@ -113,6 +151,7 @@ void add_simulators(CLI::App& simulate, int& exit_status) {
     reader->add_option("--read-seconds", given->read_seconds, "how long a read takes")
         ->check(CLI::Range(0.0, 3600.0))
         ->capture_default_str();
+    add_variant(*reader, given->variant);
     reader->add_option("--slow", options.spectramax.bytes_per_second, "bytes a second on the line (960 is 9600 baud); 0: at once")
         ->capture_default_str();
     reader->add_option("--damage", options.spectramax.damage_every, "damage about one byte in so many; 0: none")->capture_default_str();
@@ -120,6 +159,8 @@ void add_simulators(CLI::App& simulate, int& exit_status) {
         ->capture_default_str();
     reader->add_option("--silent-seconds", given->silent_seconds, "for so long; 0: for ever")
         ->check(CLI::Range(0.0, 86400.0))
+        ->capture_default_str();
+    reader->add_option("--repeat", options.spectramax.repeat_every, "send about one reply in so many twice; 0: none")
         ->capture_default_str();
     reader->add_option("--unplug", options.spectramax.unplug_after_bytes, "pull the cable after so many bytes sent; 0: never")
         ->capture_default_str();
@@ -129,6 +170,12 @@ void add_simulators(CLI::App& simulate, int& exit_status) {
     reader->footer("SIGUSR1: somebody starts a read at the reader's own panel. SIGTERM ends it.");
     reader->callback([given, &exit_status] {
         given->options.spectramax.read_duration = milliseconds_of(given->read_seconds);
+        spectramax::SimulatorOptions& told = given->options.spectramax;
+        LineFaults const usual = faults_of(given->variant);
+        if (told.bytes_per_second == 0) told.bytes_per_second = usual.bytes_per_second;
+        if (told.damage_every == 0) told.damage_every = usual.damage_every;
+        if (told.repeat_every == 0 && usual.repeat_every != 0) told.repeat_every = repeating_replies;
+        if (told.silent_after_commands == 0 && usual.silent_after != 0) told.silent_after_commands = silent_commands;
         if (given->silent_seconds > 0) given->options.spectramax.silent_for = milliseconds_of(given->silent_seconds);
         given->options.unplugged_for = milliseconds_of(given->unplugged_seconds);
         auto const ended = run_simulate(given->options);
@@ -136,6 +183,14 @@ void add_simulators(CLI::App& simulate, int& exit_status) {
         std::cerr << ended.error().message << '\n';
         exit_status = exit_code(ended.error().fault);
     });
+}
+}  // namespace
+
+void add_simulators(CLI::App& simulate, int& exit_status) {
+    add_modbus(simulate, exit_status);
+    for (LineSimulatorEntry const& entry : line_simulators()) add_line(simulate, exit_status, entry);
+    add_folder(simulate, exit_status);
+    add_spectramax(simulate, exit_status);
 }
 
 }  // namespace marrowlink

@@ -3,7 +3,10 @@
 
 #include <chrono>
 #include <filesystem>
+#include <memory>
+#include <span>
 #include <string>
+#include <string_view>
 
 #include "core/error.hpp"
 #include "drivers/modbus/simulator.hpp"
@@ -39,8 +42,15 @@ struct SimulateModbusOptions {
 // Plays a Modbus device over TCP until SIGTERM or SIGINT, to one client at a time; the newest wins. SIGUSR1: a MiniCapt takes a sample now.
 Result<void> run_simulate_modbus(SimulateModbusOptions const& options);
 
+// Of instruments that speak by themselves, by their drivers' names.
+struct LineSimulatorEntry {
+    std::string_view name, title;
+    std::unique_ptr<SimulatedInstrument> (*make)(SimulatorOptions const& options, Clock::Instant now);
+};
+std::span<LineSimulatorEntry const> line_simulators();
+
 struct SimulateLineOptions {
-    std::string device;          // "astm", "biorad", "biotek", "hl7"
+    std::string device;          // one of line_simulators()
     std::filesystem::path link;  // of a pseudo-terminal; or, over TCP:
     std::string host;
     std::uint16_t port = 0;
@@ -52,6 +62,22 @@ struct SimulateLineOptions {
 
 // Plays an instrument that speaks by itself until SIGTERM or SIGINT, whoever opens and closes the other end. SIGUSR1: it measures now.
 Result<void> run_simulate_line(SimulateLineOptions const& options);
+
+struct SimulateFolderOptions {
+    std::string format;            // one of example_formats(); or
+    std::filesystem::path sample;  // a file that is written again and again as it is, under other names
+    std::filesystem::path folder;  // made when it is not there
+    SimulatedVariant variant = SimulatedVariant::normal;
+    std::uint64_t seed = 1;
+    std::uint64_t files = 0;                   // 0: until SIGTERM or SIGINT
+    std::chrono::milliseconds period{60'000};  // from the beginning of one file to that of the next
+    std::chrono::milliseconds writing{5'000};  // so long a file grows; four times as long when slow
+};
+
+// Writes export files as an instrument's software does: each grows under its own name. damaged: one in two never gets its last third.
+// silent: none after three. repeating: one in two comes a second time under another name. A name that is taken is not written to: numbers
+// go on behind those that are there.
+Result<void> run_simulate_folder(SimulateFolderOptions const& options);
 
 // The subcommands of `simulate`, with their options; each leaves its exit code in `exit_status`.
 void add_simulators(CLI::App& simulate, int& exit_status);

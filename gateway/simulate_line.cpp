@@ -1,6 +1,7 @@
 // Instruments that speak by themselves, on a pseudo-terminal or a TCP connection.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
@@ -14,6 +15,7 @@
 #include "drivers/biorad/simulator.hpp"
 #include "drivers/biotek/simulator.hpp"
 #include "drivers/hl7/simulator.hpp"
+#include "drivers/line/simulator.hpp"
 #include "gateway/simulate.hpp"
 #include "io/pty.hpp"
 #include "io/synced_log.hpp"
@@ -25,12 +27,9 @@ namespace {
 
 constexpr std::chrono::milliseconds reconnect_pause{1'000};
 
-std::unique_ptr<SimulatedInstrument> instrument_of(SimulateLineOptions const& options, Clock::Instant now) {
-    if (options.device == "astm") return std::make_unique<astm::AstmSimulator>(options.simulator, now);
-    if (options.device == "biorad") return std::make_unique<biorad::BioradSimulator>(options.simulator, now);
-    if (options.device == "biotek") return std::make_unique<biotek::BiotekSimulator>(options.simulator, now);
-    if (options.device == "hl7") return std::make_unique<hl7::Hl7Simulator>(options.simulator, now);
-    return nullptr;
+template <class Simulator>
+std::unique_ptr<SimulatedInstrument> make(SimulatorOptions const& options, Clock::Instant now) {
+    return std::make_unique<Simulator>(options, now);
 }
 
 std::string line_of(SimulatedEvent const& event, std::string const& instrument) {
@@ -127,12 +126,27 @@ class LineBench {
 };
 }  // namespace
 
+std::span<LineSimulatorEntry const> line_simulators() {
+    static constexpr LineSimulatorEntry entries[] = {
+        {"astm", "an analyser on an ASTM link", make<astm::AstmSimulator>},
+        {"biorad", "a Bio-Rad plate reader", make<biorad::BioradSimulator>},
+        {"biotek", "a BioTek plate reader that sends its plates", make<biotek::BiotekSimulator>},
+        {"hl7", "a sender of HL7 results over MLLP", make<hl7::Hl7Simulator>},
+        {"line", "an instrument that says a line a result", make<LineSimulator>},
+    };
+    return entries;
+}
+
 Result<void> run_simulate_line(SimulateLineOptions const& options) {
-    auto instrument = instrument_of(options, SystemClock{}.now());
-    if (!instrument) return fail(Fault::usage, fmt::format("No instrument \"{}\" can be simulated on a line.", options.device));
+    auto const simulators = line_simulators();
+    auto const found = std::find_if(simulators.begin(), simulators.end(), [&](auto const& one) { return one.name == options.device; });
+    if (found == simulators.end())
+        return fail(Fault::usage, fmt::format("No instrument \"{}\" can be simulated on a line.", options.device));
+    if (options.device == "biorad" && options.simulator.faults.repeat_every != 0)
+        return fail(Fault::usage, "A Bio-Rad reader says a plate again only when it is told to, which the gateway does by itself.");
     if (options.link.empty() == options.host.empty())
         return fail(Fault::usage, "The simulator needs one of --link, --connect and --listen: where the gateway finds it.");
-    LineBench bench{options, std::move(instrument)};
+    LineBench bench{options, found->make(options.simulator, SystemClock{}.now())};
     return bench.run();
 }
 

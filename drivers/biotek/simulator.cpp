@@ -31,6 +31,12 @@ void BiotekSimulator::measure(Instant now) {
     bool const whole = !line_.one_in(options_.faults.break_off_every);
     line_.say(whole ? plate : plate.substr(0, plate.size() / 2), now);
     note(whole ? SimulatedEvent::Kind::delivered : SimulatedEvent::Kind::given_up, key, plate);
+    if (!line_.one_in(options_.faults.repeat_every)) return;
+    // A reader keeps no plate to send again: equal bytes are another measurement.
+    std::string const next = fmt::format("{:06}", ++plates_);
+    note(SimulatedEvent::Kind::measured, next, plate);
+    line_.say(plate, now);
+    note(SimulatedEvent::Kind::delivered, next, plate);
 }
 
 void BiotekSimulator::receive(std::string_view bytes, Instant now) {

@@ -159,7 +159,9 @@ void SpectraMaxSimulator::reply(std::string_view text, Instant now) {
         out_since_ = now;
         out_sent_ = 0;
     }
-    for (char const c : text) {
+    std::string said{text};
+    if (options_.repeat_every != 0 && random() % options_.repeat_every == 0) said += text;
+    for (char const c : said) {
         if (options_.damage_every != 0 && random() % options_.damage_every == 0) {
             if (random() % 4 == 0) continue;
             out_ += static_cast<char>(c ^ (1 << random() % 8));

@@ -21,6 +21,7 @@ struct SimulatorOptions {
     std::chrono::milliseconds read_duration{10'000};
     std::uint32_t bytes_per_second = 0;                   // 0: replies arrive at once; 960 is 9600 baud 8N1
     std::uint64_t damage_every = 0;                       // about one byte in so many leaves damaged: a flipped bit, or lost; 0: none
+    std::uint64_t repeat_every = 0;                       // about one reply in so many leaves twice, as over a line that echoes; 0: none
     std::uint64_t silent_after_commands = 0;              // goes mute after so many commands, again and again; 0: never
     std::optional<std::chrono::milliseconds> silent_for;  // nothing: for ever
     std::uint64_t unplug_after_bytes = 0;                 // the cable comes out after so many bytes sent, again and again; 0: never
