@@ -6,6 +6,7 @@
 
 #include "gateway/capture.hpp"
 #include "gateway/command_setup.hpp"
+#include "gateway/probe.hpp"
 #include "gateway/replay.hpp"
 #include "gateway/serial_ports_text.hpp"
 
@@ -47,10 +48,23 @@ void add_serial_options(CLI::App& command, SerialSettings& serial) {
         {"none", FlowControl::none}, {"hardware", FlowControl::hardware}, {"software", FlowControl::software}};
     command.add_option("--baud", serial.baud, "of a serial port")->check(CLI::Range(50, 4'000'000))->capture_default_str();
     command.add_option("--data-bits", serial.data_bits, "7 or 8")->check(CLI::IsMember({7, 8}))->capture_default_str();
-    command.add_option("--parity", serial.parity, "none, even or odd")->transform(CLI::CheckedTransformer(parities).description(""));
+    command
+        .add_option_function<std::string>(
+            "--parity", [&serial](std::string const& name) { serial.parity = parities.at(name); }, "none, even or odd")
+        ->check(CLI::IsMember(parities));
     command.add_option("--stop-bits", serial.stop_bits, "1 or 2")->check(CLI::IsMember({1, 2}))->capture_default_str();
-    command.add_option("--flow-control", serial.flow, "none, hardware or software")
-        ->transform(CLI::CheckedTransformer(flows).description(""));
+    command
+        .add_option_function<std::string>(
+            "--flow-control", [&serial](std::string const& name) { serial.flow = flows.at(name); }, "none, hardware or software")
+        ->check(CLI::IsMember(flows));
+}
+
+// What `port` names: a path, or "host:port".
+Result<std::optional<settings::HostPort>> address_of(std::string const& port) {
+    if (port.find('/') != std::string::npos) return std::optional<settings::HostPort>{};
+    auto const address = settings::parse_host_port(port);
+    if (!address) return fail(Fault::usage, "\"" + port + "\" is neither the path of a serial port nor \"host:port\".");
+    return address;
 }
 
 void add_capture(CLI::App& program, int& exit_status) {
@@ -61,10 +75,9 @@ void add_capture(CLI::App& program, int& exit_status) {
     auto const given = std::make_shared<Given>();
     CLI::App* const capture =
         add(program, exit_status, "capture", "record what an instrument says, with its times, into a text file", [given] {
-            bool const is_path = given->port.find('/') != std::string::npos;
-            if (!is_path) given->options.to = settings::parse_host_port(given->port);
-            if (!is_path && !given->options.to)
-                return Result<void>{fail(Fault::usage, "\"" + given->port + "\" is neither the path of a serial port nor \"host:port\".")};
+            auto const address = address_of(given->port);
+            if (!address) return Result<void>{fail(address.error())};
+            given->options.to = *address;
             given->options.serial.path = given->port;
             return capture_line_of(given->options);
         });
@@ -76,6 +89,38 @@ void add_capture(CLI::App& program, int& exit_status) {
     capture->footer(
         "Without --link it only listens: an instrument that waits for an answer says little then.\n"
         "The file may hold names of people, as the instrument says them. Its form: docs/captures.md. SIGINT or SIGTERM ends it.");
+}
+
+void add_probe(CLI::App& program, int& exit_status) {
+    struct Given {
+        ProbePort port;
+        ProbeOptions options;
+        std::string name;
+        unsigned listen_seconds = 30;
+    };
+    auto const given = std::make_shared<Given>();
+    CLI::App* const probe =
+        add(program, exit_status, "probe", "which known instrument is on a port; one that speaks is asked nothing", [given] {
+            auto const address = address_of(given->name);
+            if (!address) return Result<void>{fail(address.error())};
+            given->port.to = *address;
+            given->port.serial.path = given->name;
+            given->options.listen = std::chrono::seconds{given->listen_seconds};
+            return probe_port(given->port, given->options, std::cout);
+        });
+    probe->add_option("port", given->name, "a serial port (`ports` lists them), or \"host:port\" to connect to")->required();
+    probe->add_option("--listen-seconds", given->listen_seconds, "of silence before anything is asked")
+        ->check(CLI::Range(1, 3600))
+        ->capture_default_str();
+    probe->add_option("--ask", given->options.asks, "which are asked, in this order; none: --listen-only")
+        ->check(CLI::IsMember(probe_asks()))
+        ->capture_default_str();
+    probe->add_flag("--listen-only", given->options.listen_only, "nothing is asked");
+    add_serial_options(*probe, given->port.serial);
+    probe->footer(
+        "Only what names itself and changes nothing is asked: of a BioTek reader its version, of a SpectraMax an empty command.\n"
+        "A reader that measures may be silent for minutes: do not probe one that may be measuring. biorad is asked only when it is named,\n"
+        "as the letters of its command are commands to a BioTek reader.");
 }
 
 void add_replay(CLI::App& program, int& exit_status) {
@@ -106,6 +151,7 @@ void add_setup_commands(CLI::App& program, int& exit_status) {
     add_ports(program, exit_status);
     add_capture(program, exit_status);
     add_replay(program, exit_status);
+    add_probe(program, exit_status);
 }
 
 }  // namespace marrowlink

@@ -46,8 +46,11 @@ void add_modbus(CLI::App& simulate, int& exit_status) {
 
 void add_variant(CLI::App& command, SimulatedVariant& variant) {
     static std::map<std::string, SimulatedVariant> const names{simulated_variants.begin(), simulated_variants.end()};
-    command.add_option("--variant", variant, "normal, slow, damaged, silent or repeating; the options below say it more exactly")
-        ->transform(CLI::CheckedTransformer(names).description(""));
+    command
+        .add_option_function<std::string>(
+            "--variant", [&variant](std::string const& name) { variant = names.at(name); },
+            "normal, slow, damaged, silent or repeating; the options below say it more exactly")
+        ->check(CLI::IsMember(names));
 }
 
 void add_line(CLI::App& simulate, int& exit_status, LineSimulatorEntry const& entry) {

@@ -1,4 +1,4 @@
-// The commands with which a site sets up, with no gateway running: `ports`, `capture`, `replay`.
+// The commands with which a site sets up, with no gateway running: `ports`, `capture`, `replay`, `probe`.
 #pragma once
 
 namespace CLI {
