@@ -66,15 +66,19 @@ json::object drug_of(analysis::DrugCurve const& drug) {
          {std::pair{"xmin", curve.xmin}, std::pair{"xmax", curve.xmax}, std::pair{"slope", curve.fit.slope},
           std::pair{"bottom", curve.fit.bottom}, std::pair{"top", curve.fit.top}, std::pair{"midpoint", curve.fit.midpoint},
           std::pair{"sse", curve.fit.sse}, std::pair{"sigma", curve.errors.sigma}, std::pair{"midpoint_profile_lo95", curve.profile.lo},
-          std::pair{"midpoint_profile_hi95", curve.profile.hi}, std::pair{"dss2_fimm", curve.fimm.dss2},
-          std::pair{"dss2_cont", curve.continuous.dss2}, std::pair{"dss2_cont_se", curve.dss2_se}, std::pair{"flat_p", curve.flat_p},
-          std::pair{"lack_of_fit_p", curve.lack_of_fit_p}})
+          std::pair{"midpoint_profile_hi95", curve.profile.hi}, std::pair{"dss2_fimm", curve.scores.fimm.dss2},
+          std::pair{"dss2_fimm_lo95", curve.scores.dss2_fimm.lo}, std::pair{"dss2_fimm_hi95", curve.scores.dss2_fimm.hi},
+          std::pair{"dss2_cont", curve.scores.continuous.dss2}, std::pair{"dss2_cont_lo95", curve.scores.dss2_continuous.lo},
+          std::pair{"dss2_cont_hi95", curve.scores.dss2_continuous.hi},
+          std::pair{"dss2_cont_se", (curve.scores.dss2_continuous.hi - curve.scores.dss2_continuous.lo) / (2.0 * 1.959963984540054)},
+          std::pair{"flat_p", curve.flat_p}, std::pair{"lack_of_fit_p", curve.lack_of_fit_p}})
         out[name] = number(value);
     out["ic50_relative_nM"] = analysis::censored(curve.relative, curve.xmin, curve.xmax);
     out["ic50_absolute_nM"] = analysis::censored(curve.absolute, curve.xmin, curve.xmax);
     out["grid_minima"] = curve.fit.grid_minima;
     json::put_text(out, "bounds_hit", analysis::bounds_hit(curve.fit));
     json::put_text(out, "flag", curve.flag);
+    if (curve.scores.unreliable) out["interval_unreliable"] = true;
     return out;
 }
 }  // namespace
@@ -92,7 +96,7 @@ void put_plate(json::object& result, analysis::PlateLayout const& layout, analys
                                          {"curve", analysis::curve_definition},
                                          {"dss2_fimm", analysis::definition_of(analysis::ScoreRule::fimm)},
                                          {"dss2_cont", analysis::definition_of(analysis::ScoreRule::continuous)},
-                                         {"dss2_cont_se", "delta method, Gauss-Newton"}};
+                                         {"dss2_intervals", "parametric bootstrap, percentiles, 499 draws"}};
     json::put_text(result, "readout", plate.readout);
     result["shape"] = json::object{{"rows", layout.shape.rows}, {"columns", layout.shape.columns}};
     result["used"] = plate.used;

@@ -154,7 +154,9 @@ Result<json::object> Evaluations::result_of(Due const& due) {
     }
     auto const readings = readings_of(due.id);
     if (!readings) return fail(readings.error());
-    auto const plate = analysis::ScreenedPlate::of(*readings, *layout, sheet.readout);
+    std::string id;
+    for (auto const& file : result.at("files").as_array()) id += json::string_of(file.as_object(), "sha256");
+    auto const plate = analysis::ScreenedPlate::of(*readings, *layout, sheet.readout, id);
     put_plate(result, *layout, plate);
     if (!plate.not_evaluable.empty()) {
         result["reason"] = plate.not_evaluable;

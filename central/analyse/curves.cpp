@@ -158,7 +158,9 @@ Result<std::vector<Output>> dose_response(Request const& request) {
         auto const& group = curves->groups[g];
         auto const x = picked(curves->x, group.rows);
         auto const y = picked(curves->inhibition, group.rows);
-        auto const curve = analysis::Curve::of(x, y);
+        std::string name;
+        for (std::string const& part : group.key) name += part + '\n';
+        auto const curve = analysis::Curve::of(x, y, name, request.draws);
         std::size_t const wells = curve.doses.observations;
         echo.write(curves->table, group.rows.front(), out);
         out.count(wells);
@@ -182,9 +184,7 @@ Result<std::vector<Output>> dose_response(Request const& request) {
         out.text(analysis::censored(curve.absolute, curve.xmin, curve.xmax));
         out.number(analysis::trapezoid(x, y, false));
         out.number(analysis::trapezoid(x, y, true));
-        std::string name;
-        for (std::string const& part : group.key) name += part + '\n';
-        auto const scores = analysis::score_interval(curve.doses, name, request.draws);
+        auto const& scores = curve.scores;
         for (double const value : {scores.fimm.dss1, scores.fimm.dss2, scores.fimm.dss3, scores.continuous.dss2, scores.dss2_fimm.lo,
                                    scores.dss2_fimm.hi, scores.dss2_continuous.lo, scores.dss2_continuous.hi})
             out.number(value);
@@ -193,7 +193,7 @@ Result<std::vector<Output>> dose_response(Request const& request) {
         out.number(curve.lack_of_fit_p);
         out.count(fit.grid_minima);
         out.text(analysis::bounds_hit(fit));
-        out.text(analysis::curve_definition);
+        out.text(std::string{analysis::curve_definition} + "; " + std::string{analysis::definition_of(analysis::ScoreRule::fimm)});
         out.text(curve.flag);
         request.progress(g + 1, curves->groups.size());
     }

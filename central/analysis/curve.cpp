@@ -2,9 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <cmath>
-#include <limits>
-
 #include "central/analysis/elementary.hpp"
 #include "central/analysis/table.hpp"
 
@@ -17,25 +14,6 @@ std::string unfit(Doses const& doses) {
     return {};
 }
 
-double dss2_standard_error(LogisticFit const& fit, Doses const& doses, LogisticBounds const& bounds, double xmin, double xmax) {
-    auto const errors = parameter_covariance(fit, doses, bounds);
-    if (!errors) return std::numeric_limits<double>::quiet_NaN();
-    double const at[4] = {fit.slope, fit.bottom, fit.top, fit.midpoint};
-    double gradient[4];
-    for (std::size_t p = 0; p < 4; ++p) {
-        double const step = 1e-5 * std::fmax(1.0, std::fabs(at[p]));
-        auto const score = [&](double shift) {
-            double moved[4] = {at[0], at[1], at[2], at[3]};
-            moved[p] += shift;
-            return sensitivity_scores(moved[3], moved[0], moved[2], xmin, xmax, ScoreRule::continuous).dss2;
-        };
-        gradient[p] = (score(step) - score(-step)) / (2.0 * step);
-    }
-    double variance = 0.0;
-    for (std::size_t i = 0; i < 4; ++i)
-        for (std::size_t j = 0; j < 4; ++j) variance += gradient[i] * (*errors)(i, j) * gradient[j];
-    return std::sqrt(variance);
-}
 }  // namespace
 
 std::string bounds_hit(LogisticFit const& fit) {
@@ -56,7 +34,7 @@ std::string censored(Crossing const& crossing, double xmin, double xmax) {
     return {};
 }
 
-Curve Curve::of(std::span<double const> x, std::span<double const> y) {
+Curve Curve::of(std::span<double const> x, std::span<double const> y, std::string const& name, std::size_t draws) {
     Curve out;
     out.doses = Doses::of(x, y);
     out.not_evaluable = unfit(out.doses);
@@ -69,9 +47,7 @@ Curve Curve::of(std::span<double const> x, std::span<double const> y) {
     out.profile = profile_interval(out.fit, out.doses, bounds);
     out.relative = crossing(out.fit, 0.5 * (out.fit.top + out.fit.bottom), out.xmin, out.xmax);
     out.absolute = crossing(out.fit, 50.0, out.xmin, out.xmax);
-    out.fimm = sensitivity_scores(out.fit.midpoint, out.fit.slope, out.fit.top, out.xmin, out.xmax, ScoreRule::fimm);
-    out.continuous = sensitivity_scores(out.fit.midpoint, out.fit.slope, out.fit.top, out.xmin, out.xmax, ScoreRule::continuous);
-    out.dss2_se = dss2_standard_error(out.fit, out.doses, bounds, out.xmin, out.xmax);
+    out.scores = score_interval(out.doses, name, draws);
     out.flat_p = analysis::flat_p(out.fit.sse, out.doses, curve_parameters);
     out.lack_of_fit_p = analysis::lack_of_fit_p(out.fit.sse, out.doses, curve_parameters);
     // J'J of a step between two doses is singular to working precision: the sum of squares does not say where, or how steep, it is.

@@ -4,8 +4,8 @@
 
 #include <string>
 
+#include "central/analysis/bootstrap.hpp"
 #include "central/analysis/dose_response.hpp"
-#include "central/analysis/dss.hpp"
 
 namespace marrowlink::analysis {
 
@@ -22,13 +22,13 @@ struct Curve {
     StandardErrors errors{};
     Interval profile{};
     Crossing relative, absolute;  // of half the curve's height; of 50 %
-    SensitivityScores fimm, continuous;
-    double dss2_se = 0.0;  // of continuous.dss2, by the delta method with Gauss-Newton's covariance; NaN where that is singular
+    ScoreInterval scores;         // on a fit of their own, from 0 %
     double flat_p = 0.0, lack_of_fit_p = 0.0;
     std::string flag;  // "flat", "step between two doses: …"; empty: neither
 
-    // log10 of concentrations in nM, and percent inhibition.
-    static Curve of(std::span<double const> x, std::span<double const> y);
+    // log10 of concentrations in nM, and percent inhibition. `name` is the curve's id and the key of its scores' intervals; without draws
+    // there are none.
+    static Curve of(std::span<double const> x, std::span<double const> y, std::string const& name, std::size_t draws);
 };
 
 std::string bounds_hit(LogisticFit const& fit);  // "slope top"

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <optional>
 
 #include "central/analysis/distribution.hpp"
 #include "central/analysis/elementary.hpp"
@@ -77,16 +78,6 @@ std::optional<Matrix> unscaled_covariance(LogisticFit const& fit, Doses const& d
     return inverse_of_gram(jacobian);
 }
 }  // namespace
-
-std::optional<Matrix> parameter_covariance(LogisticFit const& fit, Doses const& doses, LogisticBounds const& bounds) {
-    auto const free = free_parameters(fit, doses, bounds);
-    auto const unscaled = free.df > 0.0 ? unscaled_covariance(fit, doses, free.which) : std::nullopt;
-    if (!unscaled) return std::nullopt;
-    Matrix out(4, 4);
-    for (std::size_t i = 0; i < free.which.size(); ++i)
-        for (std::size_t j = 0; j < free.which.size(); ++j) out(free.which[i], free.which[j]) = free.sigma * free.sigma * (*unscaled)(i, j);
-    return out;
-}
 
 StandardErrors standard_errors(LogisticFit const& fit, Doses const& doses, LogisticBounds const& bounds) {
     auto const free = free_parameters(fit, doses, bounds);

@@ -2,10 +2,8 @@
 // inhibition.
 #pragma once
 
-#include <optional>
 #include <string>
 
-#include "central/analysis/linear_algebra.hpp"
 #include "central/analysis/logistic.hpp"
 
 namespace marrowlink::analysis {
@@ -30,8 +28,6 @@ struct StandardErrors {
     double sigma;  // sqrt(SSE / df)
     double df;
 };
-// Their covariance, 4 x 4 in the order of StandardErrors; 0 for what is not fitted, nothing where standard_errors has NaN.
-std::optional<Matrix> parameter_covariance(LogisticFit const& fit, Doses const& doses, LogisticBounds const& bounds);
 StandardErrors standard_errors(LogisticFit const& fit, Doses const& doses, LogisticBounds const& bounds);
 
 // 95 % interval of the midpoint: where the profile's sum of squares reaches SSE (1 + F(0.95; 1, df) / df). An open side is NaN.

@@ -80,7 +80,8 @@ void mark_outlying(PlateLayout const& layout, Role role, std::vector<double> con
 }
 }  // namespace
 
-ScreenedPlate ScreenedPlate::of(std::span<Reading const> readings, PlateLayout const& layout, std::string_view readout) {
+ScreenedPlate ScreenedPlate::of(std::span<Reading const> readings, PlateLayout const& layout, std::string_view readout,
+                                std::string const& id) {
     ScreenedPlate out;
     out.wells.assign(layout.wells.size(), {"", "", none, none, false});
     std::vector<Reading const*> plate;
@@ -120,7 +121,7 @@ ScreenedPlate ScreenedPlate::of(std::span<Reading const> readings, PlateLayout c
     }
     for (auto& [name, drug] : drugs) {
         drug.drug = name;
-        drug.curve = Curve::of(drug.x, drug.y);
+        drug.curve = Curve::of(drug.x, drug.y, id + '\n' + name, bootstrap_draws);
         out.drugs.push_back(std::move(drug));
     }
     return out;

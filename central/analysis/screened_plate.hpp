@@ -41,7 +41,8 @@ struct ScreenedPlate {
     // `readout` chooses among the reads of a run that has several; empty where it has one. Not evaluable by name: several plates or data
     // sets in one run, a well twice, a well that the layout's plate does not have, a well of the layout that was not read, a value that is
     // no finite number, controls that do not differ.
-    static ScreenedPlate of(std::span<Reading const> readings, PlateLayout const& layout, std::string_view readout);
+    // `id`, the SHA-256 of the run's bytes, is half of each curve's id; the drug's name is the other.
+    static ScreenedPlate of(std::span<Reading const> readings, PlateLayout const& layout, std::string_view readout, std::string const& id);
 };
 
 }  // namespace marrowlink::analysis
