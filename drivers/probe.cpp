@@ -31,7 +31,9 @@ Task<Result<std::string>> hear(Transport& line, Clock& clock, Clock::Instant dea
     std::string heard;
     std::array<std::byte, 512> buffer;
     for (;;) {
-        auto const got = co_await line.read_some(buffer, heard.empty() ? deadline : clock.now() + probe_quiet);
+        Clock::Instant limit = deadline;
+        if (!heard.empty()) limit = clock.now() + probe_quiet;
+        auto const got = co_await line.read_some(buffer, limit);
         if (!got && got.error().fault == Fault::timed_out) co_return heard;
         if (!got) co_return fail(got.error());
         heard.append(reinterpret_cast<char const*>(buffer.data()), *got);

@@ -1,4 +1,6 @@
 // marrowlink-gateway: from the instruments to the broker.
+#include <unistd.h>
+
 #include <iostream>
 
 #include "drivers/instruments.hpp"
@@ -81,6 +83,7 @@ int main(int argc, char** argv) {
     std::string format = "csv";
     ReadOptions reading;
     CLI::App* const read = line.add("read", "parse instrument files and print their readings", [&] {
+        reading.progress = ::isatty(STDOUT_FILENO) == 0;
         reading.format = format == "json" ? ReadFormat::json : ReadFormat::csv;
         return read_files(files, reading, std::cout, std::cerr);
     });

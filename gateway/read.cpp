@@ -14,6 +14,7 @@
 
 #include "core/json.hpp"
 #include "drivers/catalog.hpp"
+#include "io/progress.hpp"
 
 namespace marrowlink {
 
@@ -67,13 +68,22 @@ class Printer {
     Printer(ReadOptions options, std::ostream& out, std::ostream& err)
         : options_{options}, out_{out}, err_{err}, readings_{options.format, out} {}
 
+    void progress_at(std::size_t done, std::size_t total) {
+        if (options_.progress) progress_.at(done, total);
+    }
+    // For sentences, which do not stand on the bar's line.
+    std::ostream& told() {
+        progress_.end();
+        return err_;
+    }
+
     Result<void> print(std::filesystem::path const& file) {
         auto const bytes = contents(file);
         if (!bytes) return fail(bytes.error());
         auto const format = recognise(*bytes);
         if (!format) return fail(format.error());
         std::string const name = name_of(file);
-        err_ << name << ": " << (*format)->title << " (" << (*format)->name << ")\n";
+        told() << name << ": " << (*format)->title << " (" << (*format)->name << ")\n";
         if (options_.events) return print_events(**format, *bytes);
 
         auto document = (*format)->parse(*bytes);
@@ -81,7 +91,7 @@ class Printer {
             if (auto const present = (*format)->present(*bytes)) (void)print_document(name, *present);
         }
         if (!document) return fail(document.error());
-        for (auto const& note : document->notes) err_ << name << ": note: " << note << "\n";
+        for (auto const& note : document->notes) told() << name << ": note: " << note << "\n";
         return print_document(name, *document);
     }
 
@@ -149,6 +159,7 @@ class Printer {
     std::ostream& out_;
     std::ostream& err_;
     ReadingPrinter readings_;
+    Progress progress_{"reading"};
     bool events_printed_ = false;
 };
 
@@ -189,12 +200,15 @@ Result<void> read_files(std::vector<std::filesystem::path> const& given, ReadOpt
     Printer printer{options, out, err};
     std::size_t failed = 0;
     Fault fault = Fault::unavailable;
-    for (auto const& file : *files) {
+    for (std::size_t n = 0; n < files->size(); ++n) {
+        auto const& file = (*files)[n];
+        printer.progress_at(n, files->size());
         auto const printed = printer.print(file);
         if (printed) continue;
-        err << name_of(file) << ": " << printed.error().message << "\n";
+        printer.told() << name_of(file) << ": " << printed.error().message << "\n";
         fault = failed++ == 0 ? printed.error().fault : worse(fault, printed.error().fault);
     }
+    printer.told();
     out.flush();
     if (!out) return fail(Fault::unavailable, "The output could not be written.");
     if (failed > 0) return fail(fault, fmt::format("{} of {} files could not be read; the reasons are above.", failed, files->size()));

@@ -23,6 +23,7 @@ inline constexpr std::uint64_t read_bytes_max = std::uint64_t{4} << 30;  // a la
 struct ReadOptions {
     ReadFormat format = ReadFormat::csv;
     bool events = false;
+    bool progress = false;  // a bar on standard error, where that is a terminal; for output that goes elsewhere
 };
 
 // Every file is tried; of a folder all files in it and below, by name; of "-" standard input. Of an incomplete cytometry file what is
