@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Measures the release programs beside the limits of this machine, and says which aims are met.
 
-usage: bench.py [quick] [store] [flow] [idle] [start] [drain] [adapter] [analysis]
+usage: bench.py [quick] [store] [flow] [idle] [start] [drain] [adapter] [analysis] [files]
 
 Without names everything is measured. `quick` uses fewer and smaller rounds: to see that it runs, not for numbers. A limit (fdatasync, a plain SQLite loop, a
 plain libmosquitto publisher and subscriber) is measured in the same rounds as what it limits, because the speed of a disk changes by the minute; compare
@@ -20,7 +20,7 @@ from adapter import measure_adapter
 from measure import Table, cpu_s, fdatasync_ms, memory_mib, run_json, say, share
 from world import BIN, World, free_port, listening, wait_until
 
-PARTS = ("store", "flow", "idle", "start", "drain", "adapter", "analysis")
+PARTS = ("store", "flow", "idle", "start", "drain", "adapter", "analysis", "files")
 RECORD_BYTES = 1024
 SOURCE = """
 [[instrument]]
@@ -210,6 +210,28 @@ class Bench:
             held = 100 * line["held"]
             aim = {"aim": "92.5 to 97.5 %", "met": 92.5 <= held <= 97.5} if line["replicates"] > 1 else {}
             self.table.add(f"95 % intervals of DSS2 that hold the truth, {line['doses']} doses x {line['replicates']}, {line['curves']} curves", [held], "%", 1, **aim)
+
+    def files(self):
+        """Parsing on one core: text exports, FCS beside memcpy, and a folder of exports from names to readings."""
+        count = 500 if self.quick else 10_000
+        text, events, folders = {}, {}, []
+        for _ in range(self.rounds):
+            with tempfile.TemporaryDirectory(prefix="marrowlink-bench-", dir=os.environ.get("TMPDIR")) as directory:
+                for line in run_json(BIN / "bench_files", 0.1 if self.quick else 0.5, directory, count):
+                    if line["what"] == "text":
+                        text.setdefault((line["format"], line["bytes"]), []).append(line)
+                    elif line["what"] == "fcs":
+                        events.setdefault(line["type"], []).append(line)
+                    else:
+                        folders.append(line)
+        for (name, size), lines in text.items():
+            self.table.add(f"text, {name}, {size:,} bytes a file", [line["mb_per_s"] for line in lines], "MB/s", 1)
+        for kind, what in (("F", "floats"), ("I", "masked integers")):
+            lines = events[kind]
+            self.table.add(f"FCS, {what}, {lines[0]['bytes'] / 1e6:,.0f} MB", [line["mb_per_s"] for line in lines], "MB/s", 0,
+                           [line["memcpy_mb_per_s"] for line in lines], [line["mb_per_s"] / line["memcpy_mb_per_s"] for line in lines])
+        self.table.add(f"folder of {count:,} exports, {folders[0]['readings']:,} readings", [line["seconds"] for line in folders], "s", 2)
+        self.table.add("the same, as a rate", [line["files_per_s"] for line in folders], "files/s")
 
 
 def main():
