@@ -114,6 +114,11 @@ TEST_CASE("a centre's answer is kept for a run that is shown, and makes no run")
     world.board.committed("r1", 1);
     world.board.answer("r1", "complete", "revision", "other values under the same key");
     CHECK(world.run().at("answer").as_object().at("verdict").as_string() == "revision");
+    // A later answer that says nothing of the plate leaves what was said.
+    world.board.plate_quality("unknown", "pass", "");
+    world.board.plate_quality("r1", "fail", "Z' -0.2");
+    world.board.answer("r1", "complete", "counted", "");
+    CHECK(json::serialize(world.run().at("plate_quality")) == R"({"verdict":"fail","reason":"Z' -0.2"})");
 }
 
 TEST_CASE("one alarm when a condition begins and one when it ends, however often it is raised (field 24)") {

@@ -63,6 +63,7 @@ class World final : public GatewayCommands {
         position(seq_, seq_);
         board.pubacked(seq_);
         for (char const* const run : {"run-gen5", "run-0"}) board.answer(run, "complete", "counted", "");
+        board.plate_quality("run-gen5", "review", "Z' 0.41, wanted at least 0.5");
         board.answer("run-fcs", "complete", "revision", "the same acquisition was exported before with other values");
     }
 

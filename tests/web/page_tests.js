@@ -203,6 +203,7 @@ export const tests = {
     await page.keyboard.press('Enter');
     await see(page, '#today .facts', /DRUG-SCREEN-017.*Synergy H1 exports/s);
     await see(page, '#today td', '1.5862');
+    await see(page, '#today .answer.odd', 'the centre asks a person to look at it before the plate is discarded. Reason: Z\' 0.41, wanted at least 0.5');
     const download = page.waitForEvent('download');
     await page.locator('#today a.button').first().click();
     const file = await download;
