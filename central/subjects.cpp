@@ -173,7 +173,7 @@ Result<json::object> comparison(Database& database, std::string const& subject) 
     for (auto& [magnitude, row] : rows) table.push_back(std::move(row));
     return json::object{{"subject", subject},
                         {"definition", analysis::definition_of(analysis::ScoreRule::continuous)},
-                        {"interval", "both fits' standard errors (delta method, Gauss-Newton); no run-to-run variation"},
+                        {"interval", "both scores' standard errors (parametric bootstrap, 499 draws); no run-to-run variation"},
                         {"plates", std::move(listed)},
                         {"doubts", std::move(doubts)},
                         {"drugs", std::move(table)}};

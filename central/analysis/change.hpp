@@ -15,7 +15,7 @@ struct Score {
 
 struct ScoreChange {
     double delta;       // relapse - diagnosis
-    double lo, hi;      // 95 %, of both fits' standard errors alone: no run-to-run variation is in it; NaN where a score is 0, its limit,
+    double lo, hi;      // 95 %, of both scores' standard errors alone: no run-to-run variation is in it; NaN where a score is 0, its limit,
                         // at which a standard error says nothing
     double detectable;  // the larger of detectable_dss2_min and 1.96 standard errors of delta
     enum class Call : unsigned char { gained, lost, none_seen } call;
