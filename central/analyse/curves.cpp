@@ -193,7 +193,7 @@ Result<std::vector<Output>> dose_response(Request const& request) {
         out.number(curve.lack_of_fit_p);
         out.count(fit.grid_minima);
         out.text(analysis::bounds_hit(fit));
-        out.text(std::string{analysis::curve_definition} + "; " + std::string{analysis::definition_of(analysis::ScoreRule::fimm)});
+        out.text(fmt::format("{}; {}", analysis::curve_definition, analysis::definition_of(analysis::ScoreRule::fimm)));
         out.text(curve.flag);
         request.progress(g + 1, curves->groups.size());
     }
