@@ -143,9 +143,6 @@ int main(int argc, char** argv) {
     analysing->add_option("--bootstrap", analysis.draws, "dose-response: draws for the intervals of scores; 0 for none")
         ->check(CLI::Range(0, 100'000))
         ->capture_default_str();
-    analysing->add_option("--bootstrap", analysis.draws, "dose-response: draws for the intervals of scores; 0 for none")
-        ->check(CLI::Range(0, 100'000))
-        ->capture_default_str();
     std::string kinds;
     for (analyse::Analysis const& one : analyse::analyses())
         kinds += "  " + std::string{one.name} + ": " + std::string{one.description} + "\n";
