@@ -40,7 +40,8 @@ Result<std::vector<Output>> gr(Request const& request) {
         values[row] = analysis::gr_value(count[row], start[row], control[row]);
         divided[row] = analysis::log(control[row] / start[row]) >= analysis::doublings_min * 0.69314718055994530942;
         well_echo.write(*table, row, wells);
-        wells.number(divided[row] ? values[row] : std::numeric_limits<double>::quiet_NaN());
+        // Counts of cells have four or five digits; twelve are what published GR tables have.
+        wells.raw(divided[row] ? fmt::format("{:.12g}", values[row]) : "");
         wells.text(divided[row] ? "" : fmt::format("not evaluable: the control divided less than {} times", analysis::doublings_min));
     }
     std::string const gec50 = "GEC50_" + unit;
