@@ -4,11 +4,12 @@
 usage: determinism.py [COMPILER:LEVEL…]      (g++:-O0 g++:-O2 g++:-O3 clang++-14:-O0 clang++-14:-O2 clang++-14:-O3)
 
 Compiles central/analysis and central/analyse by itself, without precompiled headers, once a setting, and runs them over tables that it makes from a fixed
-seed, in file order and shuffled three times, and in one to eight processes at once. Takes some minutes; run by hand."""
+seed, in file order and shuffled three times, and in one to eight processes at once. All six settings take some minutes; ctest runs two."""
 import concurrent.futures
 import hashlib
 import os
 import random
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -41,7 +42,7 @@ int main(int, char** argv) {
 
 
 def sources():
-    return sorted([*ROOT.glob("central/analysis/*.cpp"), *ROOT.glob("central/analyse/*.cpp")]) + [ROOT / "core/sha256.cpp"]
+    return sorted([*ROOT.glob("central/analysis/*.cpp"), *ROOT.glob("central/analyse/*.cpp")]) + [ROOT / "core/sha256.cpp", ROOT / "core/text.cpp"]
 
 
 def build(folder, setting):
@@ -105,7 +106,12 @@ def digest(program, folder, shuffle):
 
 
 def main():
-    settings = sys.argv[1:] or SETTINGS
+    settings = []
+    for setting in sys.argv[1:] or SETTINGS:
+        if shutil.which(setting.split(":")[0]):
+            settings.append(setting)
+        else:
+            print(f"{setting}: left out, that compiler is not installed")
     found = {}
     with tempfile.TemporaryDirectory() as folder:
         for setting in settings:
