@@ -220,12 +220,21 @@ Refined refine(Projection const& problem, Point point, Range log_slope, Range mi
         if (!(longest > 1e-12)) return out;
         double scale = std::min(1.0, 1.0 / longest);
         bool better = false;
+        Point const from = out.point;
         for (int half = 0; half < 40; ++half, scale *= 0.5) {
-            Point const next =
-                problem.at(clamped(out.point.log_slope + scale * p_b, log_slope), clamped(out.point.midpoint + scale * p_m, midpoint));
+            Point const next = problem.at(clamped(from.log_slope + scale * p_b, log_slope), clamped(from.midpoint + scale * p_m, midpoint));
             if (next.sse < out.point.sse) {
                 better = true;
                 out.point = next;
+                // Where the surface bends down its slope grows as fast as its bend, and the step says nothing of how far down goes:
+                // further, while it goes.
+                while (!convex && half == 0 && 2.0 * scale * longest < 1.0) {
+                    scale *= 2.0;
+                    Point const further =
+                        problem.at(clamped(from.log_slope + scale * p_b, log_slope), clamped(from.midpoint + scale * p_m, midpoint));
+                    if (!(further.sse < out.point.sse)) break;
+                    out.point = further;
+                }
                 break;
             }
             if (longest * scale < 1e-12) break;
@@ -290,6 +299,14 @@ LogisticGrid::LogisticGrid(std::span<Dose const> doses, LogisticBounds const& bo
                 sum_g_[node] += doses[k].count * g;
                 sum_gg_[node] += doses[k].count * g * g;
             }
+    double n = 0.0;
+    for (Dose const& dose : doses) n += dose.count;
+    for (std::size_t node = 0; node < nodes; ++node) {
+        inverse_.push_back(1.0 / (sum_gg_[node] + 1e-300));
+        // 0 where g is the same at every dose: nothing is explained there.
+        double const centred = sum_gg_[node] - sum_g_[node] * sum_g_[node] / n;
+        centred_inverse_.push_back(centred > 1e-12 * sum_gg_[node] ? 1.0 / centred : 0.0);
+    }
 }
 
 bool LogisticGrid::serves(std::span<Dose const> doses, LogisticBounds const& bounds) const {
@@ -302,18 +319,29 @@ bool LogisticGrid::serves(std::span<Dose const> doses, LogisticBounds const& bou
 LogisticFit LogisticGrid::fit(Doses const& doses, LogisticBounds const& bounds) const {
     std::size_t const wide = midpoints_.size();
     std::size_t const nodes = slopes_.size() * wide;
-    thread_local std::vector<double> sum_gy, sse;
-    sum_gy.assign(nodes, 0.0);
-    sse.resize(nodes);
+    thread_local std::vector<double> room;
+    room.assign(2 * nodes, 0.0);
+    double* const sum_gy = room.data();
+    double* const sse = sum_gy + nodes;
     double n = 0.0, y = 0.0, yy = 0.0;
-    for (std::size_t k = 0; k < doses_.size(); ++k) {
-        auto const& dose = doses.doses[k];
+    for (Dose const& dose : doses.doses) {
         n += dose.count;
         y += dose.count * dose.mean;
         yy += dose.count * dose.mean * dose.mean;
-        double const* const basis = basis_.data() + k * nodes;
-        double const value = dose.mean;
-        for (std::size_t node = 0; node < nodes; ++node) sum_gy[node] += basis[node] * value;
+    }
+    // Two doses at a time: the sums go half as often through memory.
+    std::size_t k = 0;
+    for (; k + 1 < doses_.size(); k += 2) {
+        double const* const one = basis_.data() + k * nodes;
+        double const* const other = one + nodes;
+        double const of_one = doses.doses[k].mean;
+        double const of_other = doses.doses[k + 1].mean;
+        for (std::size_t node = 0; node < nodes; ++node) sum_gy[node] += one[node] * of_one + other[node] * of_other;
+    }
+    if (k < doses_.size()) {
+        double const* const last = basis_.data() + k * nodes;
+        double const of_last = doses.doses[k].mean;
+        for (std::size_t node = 0; node < nodes; ++node) sum_gy[node] += last[node] * of_last;
     }
     bool const free =
         bounds.top.lo <= -unbounded && bounds.top.hi >= unbounded && bounds.bottom.lo <= -unbounded && bounds.bottom.hi >= unbounded;
@@ -324,18 +352,18 @@ LogisticFit LogisticGrid::fit(Doses const& doses, LogisticBounds const& bounds) 
         double const rest = yy - 2.0 * bottom * y + bottom * bottom * n;
         for (std::size_t node = 0; node < nodes; ++node) {
             double const gy = sum_gy[node] - bottom * sum_g_[node];
-            double const gg = sum_gg_[node] + 1e-300;
-            double amplitude = gy / gg;
+            double const gg = sum_gg_[node];
+            double amplitude = gy * inverse_[node];
             amplitude = amplitude < lo ? lo : amplitude;
             amplitude = amplitude > hi ? hi : amplitude;
             sse[node] = rest + amplitude * (amplitude * gg - 2.0 * gy);
         }
     } else if (free) {
         double const rest = yy - y * y / n;
+        double const centre = y / n;
         for (std::size_t node = 0; node < nodes; ++node) {
-            double const gg = sum_gg_[node] - sum_g_[node] * sum_g_[node] / n;
-            double const gy = sum_gy[node] - sum_g_[node] * y / n;
-            sse[node] = gg > 1e-12 * sum_gg_[node] ? rest - gy * gy / gg : rest;
+            double const gy = sum_gy[node] - sum_g_[node] * centre;
+            sse[node] = rest - gy * gy * centred_inverse_[node];
         }
     } else {
         for (std::size_t node = 0; node < nodes; ++node) {
@@ -356,6 +384,8 @@ LogisticFit LogisticGrid::fit(Doses const& doses, LogisticBounds const& bounds) 
     for (std::size_t i = 0; i < slopes_.size(); ++i)
         for (std::size_t j = 0; j < wide; ++j) {
             double const here = sse[i * wide + j];
+            // Most nodes have a lower neighbour beside them.
+            if ((j > 0 && sse[i * wide + j - 1] < here) || (j + 1 < wide && sse[i * wide + j + 1] < here)) continue;
             bool least = true;
             for (std::size_t ii = i == 0 ? 0 : i - 1; least && ii <= std::min(i + 1, slopes_.size() - 1); ++ii)
                 for (std::size_t jj = j == 0 ? 0 : j - 1; jj <= std::min(j + 1, wide - 1); ++jj) {

@@ -68,8 +68,9 @@ class LogisticGrid {
     LogisticBounds bounds_;
     std::vector<Dose> doses_;
     std::vector<double> slopes_, midpoints_;
-    std::vector<double> basis_;           // [dose][node]: count * g
-    std::vector<double> sum_g_, sum_gg_;  // [node]
+    std::vector<double> basis_;                      // [dose][node]: count * g
+    std::vector<double> sum_g_, sum_gg_;             // [node]
+    std::vector<double> inverse_, centred_inverse_;  // of sum_gg, and of it around the mean
 };
 
 LogisticFit fit_logistic(Doses const& doses, LogisticBounds const& bounds);
