@@ -83,6 +83,15 @@ class Demo:
                                  "not shown, reader-1 is on a serial port; ./dev build brings the adapter's program and QEMU"))
         say(f"export folder  {self.drop}")
 
+    def stop(self):
+        try:
+            if self.adapter and self.line.running():
+                self.line.kill()
+            self.world.stop()
+        finally:
+            if self.adapter:
+                self.adapter.stop()
+
     def power_adapter(self):
         if not self.adapter:
             return
@@ -278,11 +287,7 @@ def main():
             say(f"— the end of {process.name}'s log\n{process.tail(8)}")
         return 1
     finally:
-        if demo.adapter and demo.line.running():
-            demo.line.kill()
-        demo.world.stop()
-        if demo.adapter:
-            demo.adapter.stop()
+        demo.stop()
         if options.keep:
             say(f"kept           {demo.world.directory}")
 

@@ -51,7 +51,7 @@ def main():
         except (RuntimeError, TimeoutError, OSError) as problem:
             answer(problem=f"{problem}")
         finally:
-            demo.world.stop()
+            demo.stop()
 
 
 if __name__ == "__main__":
