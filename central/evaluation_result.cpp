@@ -20,7 +20,7 @@ std::string_view name_of(Role role) {
 }
 
 json::object well_of(analysis::LayoutWell const& place, analysis::ScreenedWell const& well) {
-    json::object out{{"well", analysis::well_name({place.row, place.column})}, {"role", name_of(place.role)}};
+    json::object out{{"well", well_name(place.row, place.column)}, {"role", name_of(place.role)}};
     json::put_text(out, "drug", place.drug);
     if (place.dose) {
         out["concentration"] = place.dose->text;

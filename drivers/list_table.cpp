@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <tuple>
 
+#include "core/plate_shape.hpp"
 #include "drivers/plate_matrix.hpp"
-#include "drivers/plate_shape.hpp"
 
 namespace marrowlink {
 

@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "core/error.hpp"
+#include "core/plate_shape.hpp"
 #include "core/reading.hpp"
-#include "drivers/plate_shape.hpp"
 #include "drivers/sheet.hpp"
 
 namespace marrowlink {

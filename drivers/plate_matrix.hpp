@@ -7,9 +7,9 @@
 #include <vector>
 
 #include "core/error.hpp"
+#include "core/plate_shape.hpp"
 #include "core/reading.hpp"
 #include "drivers/decimal.hpp"
-#include "drivers/plate_shape.hpp"
 #include "drivers/text_table.hpp"
 
 namespace marrowlink {

@@ -72,7 +72,7 @@ Result<LayoutWell> well_of(Table const& table, std::size_t row, std::span<std::s
 
 // The smallest plate that has all these wells; each well of it must be there.
 Result<PlateShape> shape_of(std::vector<LayoutWell> const& wells, std::string const& name) {
-    std::size_t rows = 0, last_column = 0;
+    std::uint32_t rows = 0, last_column = 0;
     for (LayoutWell const& well : wells) {
         rows = std::max(rows, well.row);
         last_column = std::max(last_column, well.column);
@@ -81,13 +81,13 @@ Result<PlateShape> shape_of(std::vector<LayoutWell> const& wells, std::string co
                                     [&](PlateShape const& one) { return rows <= one.rows && last_column <= one.columns; });
     if (shape == std::end(shapes))
         return fail(Fault::refused, fmt::format("{}: no plate has {} rows and {} columns.", name, rows, last_column));
-    std::set<std::pair<std::size_t, std::size_t>> there;
+    std::set<std::pair<std::uint32_t, std::uint32_t>> there;
     for (LayoutWell const& well : wells) there.emplace(well.row, well.column);
     std::string missing;
     std::size_t count = 0;
-    for (std::size_t row = 1; row <= shape->rows; ++row)
-        for (std::size_t column = 1; column <= shape->columns; ++column)
-            if (!there.contains({row, column}) && ++count <= 5) missing += (missing.empty() ? "" : ", ") + well_name({row, column});
+    for (std::uint32_t row = 1; row <= shape->rows; ++row)
+        for (std::uint32_t column = 1; column <= shape->columns; ++column)
+            if (!there.contains({row, column}) && ++count <= 5) missing += (missing.empty() ? "" : ", ") + well_name(row, column);
     if (count > 0)
         return fail(Fault::refused,
                     fmt::format("{}: {} of the {} wells of the plate are not named ({}{}); a well that holds nothing has the role empty.",
@@ -95,13 +95,6 @@ Result<PlateShape> shape_of(std::vector<LayoutWell> const& wells, std::string co
     return *shape;
 }
 }  // namespace
-
-std::string well_name(WellPosition position) {
-    std::string out;
-    if (position.row > 26) out += static_cast<char>('A' + (position.row - 1) / 26 - 1);
-    out += static_cast<char>('A' + (position.row - 1) % 26);
-    return out + std::to_string(position.column);
-}
 
 Result<Concentration> concentration(std::string_view text, std::string_view unit) {
     struct Unit {

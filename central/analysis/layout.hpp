@@ -9,6 +9,7 @@
 
 #include "central/analysis/plate_quality.hpp"
 #include "central/analysis/table.hpp"
+#include "core/plate_shape.hpp"
 
 namespace marrowlink::analysis {
 
@@ -24,21 +25,16 @@ struct Concentration {
 Result<Concentration> concentration(std::string_view text, std::string_view unit);
 
 struct LayoutWell {
-    std::string name;                 // "A1", as the layout writes it
-    std::size_t row = 0, column = 0;  // from 1
+    std::string name;                   // "A1", as the layout writes it
+    std::uint32_t row = 0, column = 0;  // from 1
     Role role = Role::empty;
     std::string drug;
     std::optional<Concentration> dose;  // of every sample
     std::size_t replicate = 0;          // from 1, of every sample
 };
 
-struct PlateShape {
-    std::size_t rows = 0, columns = 0;
-    std::size_t wells() const { return rows * columns; }
-};
-
 struct PlateLayout {
-    PlateShape shape;
+    PlateShape shape{0, 0};
     std::vector<LayoutWell> wells;                        // by row, then column; every well of the plate
     LayoutWell const* find(WellPosition position) const;  // null where the plate has no such well
 
@@ -48,8 +44,6 @@ struct PlateLayout {
     // same replicate of a dose twice, and whatever identifies a person.
     static Result<PlateLayout> read(std::string_view bytes, std::string name);
 };
-
-std::string well_name(WellPosition position);  // "A1", "AF48"
 
 // A heading with other columns than `known`, or a cell that is too long, no UTF-8 or identifies a person, is refused with its place.
 Result<Table> annotation_table(std::string_view bytes, std::string name, std::span<std::string_view const> known);

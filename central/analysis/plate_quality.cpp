@@ -73,12 +73,12 @@ WellPosition well_position(std::string_view name) {
     for (; at < name.size() && at < 2; ++at) {
         char const c = name[at] >= 'a' && name[at] <= 'z' ? static_cast<char>(name[at] - 'a' + 'A') : name[at];
         if (c < 'A' || c > 'Z') break;
-        out.row = out.row * 26 + static_cast<std::size_t>(c - 'A' + 1);
+        out.row = out.row * 26 + static_cast<std::uint32_t>(c - 'A' + 1);
     }
     if (at == 0 || at == name.size() || name.size() - at > 2) return {};
     for (; at < name.size(); ++at) {
         if (name[at] < '0' || name[at] > '9') return {};
-        out.column = out.column * 10 + static_cast<std::size_t>(name[at] - '0');
+        out.column = out.column * 10 + static_cast<std::uint32_t>(name[at] - '0');
     }
     return out.column == 0 ? WellPosition{} : out;
 }
@@ -131,7 +131,7 @@ PlateQuality quality_of(std::span<PlateWell const> as_they_came) {
         return std::pair{a.row, a.column} < std::pair{b.row, b.column};
     });
     auto const controls = Controls::of(wells);
-    std::size_t rows = 0, columns = 0;
+    std::uint32_t rows = 0, columns = 0;
     for (PlateWell const& well : wells) {
         rows = std::max(rows, well.row);
         columns = std::max(columns, well.column);

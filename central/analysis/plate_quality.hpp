@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
@@ -15,15 +16,15 @@ enum class Role : unsigned char { sample, negative, positive, untreated, empty }
 Role role_of(std::string_view word);
 
 struct PlateWell {
-    std::size_t row = 0, column = 0;  // from 1
+    std::uint32_t row = 0, column = 0;  // from 1
     Role role = Role::sample;
     double signal = 0.0;  // NaN: not read
 };
 
 struct WellPosition {
-    std::size_t row = 0, column = 0;  // from 1; 0 when the text names no well
+    std::uint32_t row = 0, column = 0;  // from 1; 0 when the text names no well
 };
-WellPosition well_position(std::string_view name);  // "A1", "a01", "AF48"
+WellPosition well_position(std::string_view name);  // "A1", "a01"; also beyond AF48, so that a layout can say which plate there is not
 
 struct Controls {
     std::vector<double> negative, positive, untreated;

@@ -54,7 +54,7 @@ std::string place(std::vector<Reading const*> const& readings, PlateLayout const
         LayoutWell const* const well = layout.find(position);
         if (!well) return fmt::format("the layout is for {} wells, the run has well {}", layout.shape.wells(), reading->well);
         auto const index = static_cast<std::size_t>(well - layout.wells.data());
-        if (read[index]) return fmt::format("well {} was read twice", well_name(position));
+        if (read[index]) return fmt::format("well {} was read twice", well_name(position.row, position.column));
         read[index] = true;
         ScreenedWell& screened = wells[index];
         screened.value = reading->value;
@@ -63,11 +63,11 @@ std::string place(std::vector<Reading const*> const& readings, PlateLayout const
         char const* const end = reading->value.data() + reading->value.size();
         auto const parsed = std::from_chars(reading->value.data(), end, screened.signal);
         if (parsed.ec != std::errc{} || parsed.ptr != end || !std::isfinite(screened.signal))
-            return fmt::format("\"{}\" in well {} is no finite number", reading->value, well_name(position));
+            return fmt::format("\"{}\" in well {} is no finite number", reading->value, well_name(position.row, position.column));
     }
     std::vector<std::string> missing;
     for (std::size_t i = 0; i < layout.wells.size(); ++i)
-        if (!read[i] && layout.wells[i].role != Role::empty) missing.push_back(well_name({layout.wells[i].row, layout.wells[i].column}));
+        if (!read[i] && layout.wells[i].role != Role::empty) missing.push_back(well_name(layout.wells[i].row, layout.wells[i].column));
     if (missing.empty()) return {};
     return fmt::format("{} of the layout's {} wells were not read: {}", missing.size(), layout.shape.wells(), named(missing));
 }

@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <charconv>
 
+#include "core/plate_shape.hpp"
 #include "drivers/decimal.hpp"
-#include "drivers/plate_shape.hpp"
 
 namespace marrowlink::biorad {
 

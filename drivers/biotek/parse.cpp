@@ -5,9 +5,9 @@
 #include <algorithm>
 #include <charconv>
 
+#include "core/plate_shape.hpp"
 #include "drivers/biotek/protocol.hpp"
 #include "drivers/decimal.hpp"
-#include "drivers/plate_shape.hpp"
 
 namespace marrowlink::biotek {
 

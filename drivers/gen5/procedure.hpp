@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "core/error.hpp"
-#include "drivers/plate_shape.hpp"
+#include "core/plate_shape.hpp"
 #include "drivers/text_table.hpp"
 
 namespace marrowlink::gen5 {

@@ -6,7 +6,7 @@
 #include <charconv>
 #include <optional>
 
-#include "drivers/plate_shape.hpp"
+#include "core/plate_shape.hpp"
 
 namespace marrowlink::softmax {
 

@@ -73,8 +73,8 @@ double fits_per_second(bool four_parameters, double seconds, unsigned threads) {
 void plate() {
     std::vector<PlateWell> wells;
     NormalStream normal(key_of("plate"), 0);
-    for (std::size_t row = 1; row <= 16; ++row)
-        for (std::size_t column = 1; column <= 24; ++column) {
+    for (std::uint32_t row = 1; row <= 16; ++row)
+        for (std::uint32_t column = 1; column <= 24; ++column) {
             Role const role = (row + column) % 12 == 0 ? Role::negative : (row + column) % 12 == 6 ? Role::positive : Role::sample;
             wells.push_back({row, column, role, (role == Role::positive ? 100.0 : 1000.0) + 30.0 * normal.next()});
         }

@@ -12,9 +12,9 @@ namespace {
 // 24 wells: two drugs in three doses, twice; four negative, four positive, four empty.
 std::string layout_text(std::string const& separator = ",") {
     std::string out = "well,drug,concentration,unit,role,replicate\n";
-    for (std::size_t row = 1; row <= 4; ++row)
-        for (std::size_t column = 1; column <= 6; ++column) {
-            out += well_name({row, column});
+    for (std::uint32_t row = 1; row <= 4; ++row)
+        for (std::uint32_t column = 1; column <= 6; ++column) {
+            out += well_name(row, column);
             if (column == 1) out += ",,,,negative,";
             if (column == 2) out += ",BzCl,100,uM,positive,";
             if (column == 6) out += ",,,,empty,";

@@ -88,8 +88,8 @@ namespace {
 // 384 wells, controls scattered, negative at 1000 and positive at 100 with this spread.
 std::vector<PlateWell> plate(double spread, double edge = 1.0) {
     std::vector<PlateWell> wells;
-    for (std::size_t row = 1; row <= 16; ++row)
-        for (std::size_t column = 1; column <= 24; ++column) {
+    for (std::uint32_t row = 1; row <= 16; ++row)
+        for (std::uint32_t column = 1; column <= 24; ++column) {
             PlateWell well{row, column, Role::sample, 500.0};
             double const wobble = spread * (static_cast<double>((row * 7 + column * 11) % 13) - 6.0) / 6.0;
             bool const outer = row == 1 || row == 16 || column == 1 || column == 24;

@@ -1,4 +1,4 @@
-#include "drivers/plate_shape.hpp"
+#include "core/plate_shape.hpp"
 
 #include <charconv>
 
@@ -18,7 +18,7 @@ std::optional<PlateShape> shape_that(Fits fits) {
 }  // namespace
 
 std::optional<PlateShape> plate_shape(std::uint32_t wells) {
-    return shape_that([&](PlateShape const& one) { return one.rows * one.columns == wells; });
+    return shape_that([&](PlateShape const& one) { return one.wells() == wells; });
 }
 
 std::optional<PlateShape> plate_of_columns(std::uint32_t columns) {

@@ -12,6 +12,7 @@ constexpr std::uint32_t rows_max = 32, columns_max = 48;  // 1,536 wells; a row 
 
 struct PlateShape {
     std::uint32_t rows, columns;
+    std::uint32_t wells() const { return rows * columns; }
 };
 std::optional<PlateShape> plate_shape(std::uint32_t wells);         // nothing: no such plate
 std::optional<PlateShape> plate_of_columns(std::uint32_t columns);  // each size has its own number of columns
