@@ -139,12 +139,11 @@ Result<std::vector<Output>> paired(Request const& request) {
     auto const groups = groups_of(*table, keys);
     struct Row {
         analysis::PairedChange change;
-        analysis::RankTest rank;
         std::string verdict;
     };
     std::vector<Row> rows;
     for (std::size_t g = 0; g < groups.size(); ++g) {
-        std::vector<double> first, last, delta;
+        std::vector<double> first, last;
         std::vector<std::string> patients;
         for (std::size_t const row : groups[g].rows) {
             std::string const& patient = table->text(row, (*columns)[0]);
@@ -159,7 +158,6 @@ Result<std::vector<Output>> paired(Request const& request) {
             if (!std::isfinite(*a) || !std::isfinite(*b)) continue;
             first.push_back(*a);
             last.push_back(*b);
-            delta.push_back(*b - *a);
         }
         Row row;
         row.change.n = first.size();
@@ -167,7 +165,6 @@ Result<std::vector<Output>> paired(Request const& request) {
             row.verdict = fmt::format("not evaluable: {} pairs", first.size());
         } else {
             row.change = analysis::paired_change(first, last);
-            row.rank = analysis::signed_rank_test(delta);
             if (!(row.change.sd_delta > 0.0)) row.verdict = "all changes are equal";
         }
         rows.push_back(std::move(row));
@@ -192,10 +189,10 @@ Result<std::vector<Output>> paired(Request const& request) {
             continue;
         }
         for (double const value :
-             {c.mean_delta, c.sd_delta, c.median_delta, c.t.t, c.t.p, c.t.lo, c.t.hi, c.w_plus, c.wilcoxon_p_normal, c.hodges_lehmann,
-              c.cohen_dz, c.sem, c.sdc95, c.icc1, t_bh[g], t_by[g], t_holm[g], w_bh[g], rows[g].rank.p})
+             {c.mean_delta, c.sd_delta, c.median_delta, c.t.t, c.t.p, c.t.lo, c.t.hi, c.wilcoxon.statistic, c.wilcoxon_p_normal,
+              c.hodges_lehmann, c.cohen_dz, c.sem, c.sdc95, c.icc1, t_bh[g], t_by[g], t_holm[g], w_bh[g], c.wilcoxon.p})
             out.number(value);
-        out.text(rows[g].rank.exact ? "exact" : "normal approximation");
+        out.text(c.wilcoxon.exact ? "exact" : "normal approximation");
         out.number(c.detectable_mean_delta);
         out.text("ICC(1,1)");
         out.text(rows[g].verdict);

@@ -74,7 +74,6 @@ Result<std::vector<Output>> normalise(Request const& request) {
     std::vector<std::string_view> results{"pi_breeze", "pi_npi_mean", "pi_median", "percent_of_control", "control_flag", "verdict"};
     if (!plates->by_well_name) results.insert(results.begin(), "normVal");
     Echo const echo(plates->table, results);
-    std::vector<std::vector<std::string>> lines(plates->table.rows());
     ResultTable out(echo.heading);
     std::vector<std::size_t> plate_of(plates->table.rows());
     std::vector<analysis::Normalisation> rules;

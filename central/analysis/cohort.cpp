@@ -30,7 +30,7 @@ PairedChange paired_change(std::span<double const> first_as_it_came, std::span<d
     out.sd_delta = standard_deviation(delta);
     out.median_delta = median(delta);
     out.t = t_test(delta);
-    out.w_plus = signed_rank_test(delta).statistic;
+    out.wilcoxon = signed_rank_test(delta);
     out.wilcoxon_p_normal = signed_rank_normal_p(delta);
     out.hodges_lehmann = hodges_lehmann(delta).estimate;
     out.cohen_dz = out.mean_delta / out.sd_delta;

@@ -13,7 +13,8 @@ struct PairedChange {
     std::size_t n = 0;
     double mean_delta, sd_delta, median_delta;  // last - first
     TTest t;
-    double w_plus, wilcoxon_p_normal;  // zeros left out, ties and continuity corrected
+    RankTest wilcoxon;         // zeros left out
+    double wilcoxon_p_normal;  // ties and continuity corrected
     double hodges_lehmann;
     double cohen_dz;
     double sem;                    // SD of the changes / sqrt(2)

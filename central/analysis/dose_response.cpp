@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <optional>
 
 #include "central/analysis/distribution.hpp"
 #include "central/analysis/elementary.hpp"
@@ -50,22 +49,25 @@ double trapezoid(std::span<double const> x, std::span<double const> y, bool clip
 }
 
 namespace {
-struct FreeParameters {
-    std::vector<std::size_t> which;  // of slope, bottom, top, midpoint
-    double df, sigma;                // sigma: NaN where no degree of freedom is left
-};
-FreeParameters free_parameters(LogisticFit const& fit, Doses const& doses, LogisticBounds const& bounds) {
+// Which of slope, bottom, top and midpoint are fitted.
+std::vector<std::size_t> free_parameters(LogisticBounds const& bounds) {
     Range const ranges[4] = {bounds.slope, bounds.bottom, bounds.top, bounds.midpoint};
-    FreeParameters out{{}, 0.0, none};
+    std::vector<std::size_t> out;
     for (std::size_t p = 0; p < 4; ++p)
-        if (!ranges[p].fixed()) out.which.push_back(p);
-    out.df = static_cast<double>(doses.observations) - static_cast<double>(out.which.size());
-    if (out.df > 0.0) out.sigma = std::sqrt(fit.sse / out.df);
+        if (!ranges[p].fixed()) out.push_back(p);
     return out;
 }
 
-// (J'J)^-1 of the free parameters.
-std::optional<Matrix> unscaled_covariance(LogisticFit const& fit, Doses const& doses, std::vector<std::size_t> const& free) {
+double degrees_of_freedom(Doses const& doses, std::size_t parameters) {
+    return static_cast<double>(doses.observations) - static_cast<double>(parameters);
+}
+}  // namespace
+
+StandardErrors standard_errors(LogisticFit const& fit, Doses const& doses, LogisticBounds const& bounds) {
+    auto const free = free_parameters(bounds);
+    StandardErrors out{none, none, none, none, none, degrees_of_freedom(doses, free.size())};
+    if (out.df <= 0.0) return out;
+    out.sigma = std::sqrt(fit.sse / out.df);
     Matrix jacobian(doses.doses.size(), free.size());
     for (std::size_t k = 0; k < doses.doses.size(); ++k) {
         double const x = doses.doses[k].x;
@@ -75,24 +77,15 @@ std::optional<Matrix> unscaled_covariance(LogisticFit const& fit, Doses const& d
         double const derivatives[4] = {w * u / fit.slope, 1.0 - g, g, -w * ln_10 * fit.slope};
         for (std::size_t p = 0; p < free.size(); ++p) jacobian(k, p) = std::sqrt(doses.doses[k].count) * derivatives[free[p]];
     }
-    return inverse_of_gram(jacobian);
-}
-}  // namespace
-
-StandardErrors standard_errors(LogisticFit const& fit, Doses const& doses, LogisticBounds const& bounds) {
-    auto const free = free_parameters(fit, doses, bounds);
-    StandardErrors out{none, none, none, none, free.sigma, free.df};
-    auto const variances = free.df > 0.0 ? unscaled_covariance(fit, doses, free.which) : std::nullopt;
+    auto const variances = inverse_of_gram(jacobian);
     if (!variances) return out;
     double* const fields[4] = {&out.slope, &out.bottom, &out.top, &out.midpoint};
-    for (std::size_t p = 0; p < free.which.size(); ++p) *fields[free.which[p]] = out.sigma * std::sqrt((*variances)(p, p));
+    for (std::size_t p = 0; p < free.size(); ++p) *fields[free[p]] = out.sigma * std::sqrt((*variances)(p, p));
     return out;
 }
 
 Interval profile_interval(LogisticFit const& fit, Doses const& doses, LogisticBounds const& bounds) {
-    double free = 0.0;
-    for (Range const& range : {bounds.slope, bounds.midpoint, bounds.top, bounds.bottom}) free += range.fixed() ? 0.0 : 1.0;
-    double const df = static_cast<double>(doses.observations) - free;
+    double const df = degrees_of_freedom(doses, free_parameters(bounds).size());
     if (df <= 0.0) return {none, none};
     double const threshold = fit.sse * (1.0 + f_quantile(0.95, 1.0, df) / df);
     auto const side = [&](double limit) {
@@ -136,7 +129,7 @@ double sum_around_mean(Doses const& doses) {
 
 double flat_p(double sse, Doses const& doses, std::size_t parameters) {
     double const df1 = static_cast<double>(parameters) - 1.0;
-    double const df2 = static_cast<double>(doses.observations) - static_cast<double>(parameters);
+    double const df2 = degrees_of_freedom(doses, parameters);
     if (df2 <= 0.0) return none;
     double const gained = sum_around_mean(doses) - sse;
     if (!(gained > 0.0)) return 1.0;

@@ -5,17 +5,20 @@
 namespace marrowlink::analysis {
 using namespace elementary_detail;
 
+namespace {
+// e^r 2^k in two steps, so that results near the limits of doubles are reached.
+double scaled_exp(double r, std::int64_t k) {
+    std::int64_t const half = k / 2;
+    return exp_near_zero(r) * power_of_two(half) * power_of_two(k - half);
+}
+}  // namespace
+
 double exp(double x) {
     if (std::isnan(x)) return x;
     if (x > 709.782712893384) return std::numeric_limits<double>::infinity();
     if (x < -745.2) return 0.0;
-    double const shifted = x * 1.44269504088896340736 + rounder;
-    double const k = shifted - rounder;
-    double const r = (x - k * ln_2_high) - k * ln_2_low;
-    auto const whole = static_cast<std::int64_t>(std::bit_cast<std::uint64_t>(shifted) - std::bit_cast<std::uint64_t>(rounder));
-    // In two steps, so that results near the limits of doubles are reached.
-    std::int64_t const half = whole / 2;
-    return exp_near_zero(r) * power_of_two(half) * power_of_two(whole - half);
+    auto const [r, k] = reduced_by_ln_2(x);
+    return scaled_exp(r, k);
 }
 
 double log(double x) {
@@ -50,13 +53,9 @@ double exp10(double x) {
     if (std::isnan(x)) return x;
     if (x > 308.3) return std::numeric_limits<double>::infinity();
     if (x < -323.7) return 0.0;
-    double const shifted = x * 3.32192809488736234787 + rounder;
-    double const k = shifted - rounder;
     // log10(2) in two parts, the first short enough for k * part to be exact.
-    double const r = ((x - k * 0.30102999566406652) - k * -8.5323443170571066e-14) * ln_10;
-    auto const whole = static_cast<std::int64_t>(std::bit_cast<std::uint64_t>(shifted) - std::bit_cast<std::uint64_t>(rounder));
-    std::int64_t const half = whole / 2;
-    return exp_near_zero(r) * power_of_two(half) * power_of_two(whole - half);
+    auto const [r, k] = reduced(x, 3.32192809488736234787, 0.30102999566406652, -8.5323443170571066e-14);
+    return scaled_exp(r * ln_10, k);
 }
 
 double pow(double x, double y) {

@@ -38,6 +38,19 @@ inline double exp_near_zero(double r) {
     sum = sum * r + 0.5;
     return 1.0 + (r + r * r * sum);
 }
+
+// x = k * step + r with a whole k, for exponentials of a base: `per_step` is 1 / step, `high` and `low` are step in two parts.
+struct Reduced {
+    double r;
+    std::int64_t k;
+};
+inline Reduced reduced(double x, double per_step, double high, double low) {
+    double const shifted = x * per_step + rounder;
+    double const k = shifted - rounder;
+    return {(x - k * high) - k * low,
+            static_cast<std::int64_t>(std::bit_cast<std::uint64_t>(shifted) - std::bit_cast<std::uint64_t>(rounder))};
+}
+inline Reduced reduced_by_ln_2(double x) { return reduced(x, 1.44269504088896340736, ln_2_high, ln_2_low); }
 }  // namespace elementary_detail
 
 // e^x, for arguments clamped to [-700, 700]: for logistic curves, where what is beyond is 0 or 1. No branch, no NaN for an infinite x.
@@ -45,11 +58,8 @@ inline double exp_clamped(double x) {
     using namespace elementary_detail;
     x = x < -700.0 ? -700.0 : x;
     x = x > 700.0 ? 700.0 : x;
-    double const shifted = x * 1.44269504088896340736 + rounder;
-    double const k = shifted - rounder;
-    double const r = (x - k * ln_2_high) - k * ln_2_low;
-    auto const whole = static_cast<std::int64_t>(std::bit_cast<std::uint64_t>(shifted) - std::bit_cast<std::uint64_t>(rounder));
-    return exp_near_zero(r) * power_of_two(whole);
+    auto const [r, k] = reduced_by_ln_2(x);
+    return exp_near_zero(r) * power_of_two(k);
 }
 
 // e^x: 0 below -745.2, infinity above 709.8, NaN of NaN.

@@ -101,8 +101,7 @@ struct Parser {
     Result<Tree> signed_power() {
         if (++depth > depth_max) return wrong(fmt::format("at most {} levels of brackets", depth_max));
         bool const minus = take("-");
-        if (!minus && take("+")) {
-        }
+        if (!minus) take("+");
         auto base = minus ? signed_power() : value();
         --depth;
         if (!base) return base;

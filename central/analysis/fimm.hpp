@@ -16,7 +16,7 @@ struct Curve {
     Range top_bounds{0.0, 0.0};
     LogisticFit fit;
     double ic50_nm = 0.0;  // after the rules: the highest dose where the top is below 10 %, the lowest where every inhibition is above 50 %
-    SensitivityScores scores;  // rounded as the tool rounds: none
+    SensitivityScores scores;  // not rounded
 };
 
 inline constexpr std::size_t doses_min = 4;
