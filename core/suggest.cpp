@@ -6,18 +6,13 @@
 #include <limits>
 #include <string>
 
+#include "core/text.hpp"
+
 namespace marrowlink {
 namespace {
 
 constexpr std::size_t word_bytes_max = 64;
 constexpr std::size_t beginning_bytes_min = 4;
-
-std::string lower(std::string_view word) {
-    std::string out(word);
-    for (char& c : out)
-        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-    return out;
-}
 
 }  // namespace
 
@@ -44,11 +39,11 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
 }
 
 std::optional<std::string_view> nearest(std::string_view word, std::span<std::string_view const> known) {
-    std::string const wanted = lower(word);
+    std::string const wanted = lower_case(word);
     std::optional<std::string_view> best;
     std::size_t best_distance = std::numeric_limits<std::size_t>::max();
     for (std::string_view const candidate : known) {
-        std::size_t const distance = edit_distance(wanted, lower(candidate));
+        std::size_t const distance = edit_distance(wanted, lower_case(candidate));
         if (distance < best_distance) {
             best = candidate;
             best_distance = distance;
@@ -57,7 +52,7 @@ std::optional<std::string_view> nearest(std::string_view word, std::span<std::st
     // Who forgot the ending, often the unit, is nearer than the count of letters says.
     if (word.size() >= beginning_bytes_min)
         for (std::string_view const candidate : known)
-            if (lower(candidate).starts_with(wanted)) return candidate;
+            if (lower_case(candidate).starts_with(wanted)) return candidate;
     if (!best || best_distance > std::max<std::size_t>(1, best->size() / 3)) return std::nullopt;
     return best;
 }

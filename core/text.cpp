@@ -56,6 +56,13 @@ void append_code_point(std::string& out, unsigned code) {
 
 bool is_utf8(std::string_view bytes) { return first_malformed(bytes) == std::string_view::npos; }
 
+std::string lower_case(std::string_view text) {
+    std::string out(text);
+    for (char& c : out)
+        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+    return out;
+}
+
 std::string_view beginning_of(std::string_view text, std::size_t bytes_max) {
     if (text.size() <= bytes_max) return text;
     while (bytes_max > 0 && (static_cast<unsigned char>(text[bytes_max]) & 0xC0) == 0x80) --bytes_max;

@@ -13,6 +13,8 @@ enum class TextEncoding : std::uint8_t { utf_8, latin_1, cp1252 };
 
 bool is_utf8(std::string_view bytes);  // well-formed (no overlong forms, no surrogates, nothing above U+10FFFF)
 
+std::string lower_case(std::string_view text);  // A to Z only
+
 // At most `bytes_max` bytes of UTF-8, never ended within a letter: for what is quoted in a sentence.
 std::string_view beginning_of(std::string_view text, std::size_t bytes_max);
 

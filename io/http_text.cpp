@@ -6,6 +6,8 @@
 #include <boost/asio/ip/address.hpp>
 #include <boost/beast/http/status.hpp>
 
+#include "core/text.hpp"
+
 namespace marrowlink {
 
 std::string url_encoded(std::string_view text) {
@@ -62,12 +64,6 @@ std::optional<std::string> decoded(std::string_view text, bool plus_is_space) {
             i += 2;
         }
     }
-    return out;
-}
-
-std::string lower_case(std::string_view text) {
-    std::string out(text);
-    std::transform(out.begin(), out.end(), out.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
     return out;
 }
 

@@ -81,20 +81,17 @@ Result<std::vector<Output>> normalise(Request const& request) {
     std::vector<bool> flagged(plates->table.rows());
     for (std::size_t g = 0; g < plates->groups.size(); ++g) {
         auto const& group = plates->groups[g];
-        auto const controls = analysis::Controls::of(plates->of(group));
+        auto const wells = plates->of(group);
+        auto const controls = analysis::Controls::of(wells);
         rules.emplace_back(controls);
         verdicts.push_back(
             controls.negative.empty() || controls.positive.empty()
                 ? fmt::format("not evaluable: {} negative and {} positive controls", controls.negative.size(), controls.positive.size())
                 : "");
-        auto const kept_n = analysis::within_fences(controls.negative);
-        auto const kept_p = analysis::within_fences(controls.positive);
-        for (std::size_t const row : group.rows) {
-            plate_of[row] = g;
-            auto const& well = plates->wells[row];
-            auto const& kept = well.role == analysis::Role::negative ? kept_n : kept_p;
-            bool const control = well.role == analysis::Role::negative || well.role == analysis::Role::positive;
-            flagged[row] = control && !std::isnan(well.signal) && std::find(kept.begin(), kept.end(), well.signal) == kept.end();
+        auto const outlying = analysis::outlying_controls(wells);
+        for (std::size_t i = 0; i < group.rows.size(); ++i) {
+            plate_of[group.rows[i]] = g;
+            flagged[group.rows[i]] = outlying[i];
         }
         request.progress(g + 1, plates->groups.size());
     }

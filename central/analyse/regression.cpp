@@ -10,6 +10,7 @@
 #include "central/analysis/elementary.hpp"
 #include "central/analysis/log_dose_models.hpp"
 #include "central/analysis/strd.hpp"
+#include "core/text.hpp"
 
 namespace marrowlink::analyse {
 namespace {

@@ -9,6 +9,7 @@
 
 #include "central/analysis/hypothesis.hpp"
 #include "central/analysis/statistics.hpp"
+#include "core/text.hpp"
 
 namespace marrowlink::analysis {
 namespace {
@@ -60,8 +61,7 @@ Verdict judged(Gate const& gate, std::vector<std::string>& reasons) {
 }  // namespace
 
 Role role_of(std::string_view word) {
-    std::string lower;
-    for (char const c : word) lower += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    std::string const lower = lower_case(word);
     for (Word const& known : words)
         if (lower == known.text) return known.role;
     return Role::sample;
@@ -101,6 +101,19 @@ std::vector<double> within_fences(std::span<double const> values) {
     std::vector<double> out;
     for (double const value : values)
         if (value >= q1 - reach && value <= q3 + reach) out.push_back(value);
+    return out;
+}
+
+std::vector<bool> outlying_controls(std::span<PlateWell const> wells) {
+    auto const controls = Controls::of(wells);
+    auto const negative = within_fences(controls.negative);
+    auto const positive = within_fences(controls.positive);
+    std::vector<bool> out;
+    for (PlateWell const& well : wells) {
+        bool const control = well.role == Role::negative || well.role == Role::positive;
+        auto const& kept = well.role == Role::negative ? negative : positive;
+        out.push_back(control && !std::isnan(well.signal) && std::find(kept.begin(), kept.end(), well.signal) == kept.end());
+    }
     return out;
 }
 

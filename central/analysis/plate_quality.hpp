@@ -48,6 +48,8 @@ class Normalisation {
 };
 // Values within [Q1 - 1.5 IQR, Q3 + 1.5 IQR], R's type-7 quartiles.
 std::vector<double> within_fences(std::span<double const> values);
+// Of each well in turn: is it a control that was read and lies outside those fences of its kind?
+std::vector<bool> outlying_controls(std::span<PlateWell const> wells);
 
 enum class Verdict : unsigned char { pass, review, fail, not_evaluable };
 std::string_view name_of(Verdict verdict);

@@ -72,12 +72,6 @@ std::string place(std::vector<Reading const*> const& readings, PlateLayout const
     return fmt::format("{} of the layout's {} wells were not read: {}", missing.size(), layout.shape.wells(), named(missing));
 }
 
-void mark_outlying(PlateLayout const& layout, Role role, std::vector<double> const& values, std::vector<ScreenedWell>& wells) {
-    auto const kept = within_fences(values);
-    for (std::size_t i = 0; i < wells.size(); ++i)
-        if (layout.wells[i].role == role && !std::isnan(wells[i].signal))
-            wells[i].outlying = std::find(kept.begin(), kept.end(), wells[i].signal) == kept.end();
-}
 }  // namespace
 
 ScreenedPlate ScreenedPlate::of(std::span<Reading const> readings, PlateLayout const& layout, std::string_view readout,
@@ -90,16 +84,18 @@ ScreenedPlate ScreenedPlate::of(std::span<Reading const> readings, PlateLayout c
     if (!out.not_evaluable.empty()) return out;
     out.readout = plate.front()->read;
     std::vector<PlateWell> wells;
+    std::vector<std::size_t> places;  // of these among the layout's
     for (std::size_t i = 0; i < out.wells.size(); ++i) {
         auto const& [name, row, column, role, drug, dose, replicate] = layout.wells[i];
         if (role == Role::empty) continue;
         wells.push_back({row, column, role, out.wells[i].signal});
+        places.push_back(i);
         ++(std::isnan(out.wells[i].signal) ? out.excluded : out.used);
     }
     out.quality = quality_of(wells);
+    auto const outlying = outlying_controls(wells);
+    for (std::size_t i = 0; i < wells.size(); ++i) out.wells[places[i]].outlying = outlying[i];
     auto const controls = Controls::of(wells);
-    mark_outlying(layout, Role::negative, controls.negative, out.wells);
-    mark_outlying(layout, Role::positive, controls.positive, out.wells);
     if (out.quality.verdict == Verdict::not_evaluable) return out;
     if (median(controls.negative) == median(controls.positive)) {
         out.not_evaluable = "negative and positive controls do not differ";
