@@ -1,10 +1,9 @@
 // marrowlink-central: from the broker to the ledger.
-#include <fstream>
 #include <iostream>
-#include <iterator>
 
 #include "central/analyse/analysis.hpp"
 #include "central/analyse/command.hpp"
+#include "central/analysis/layout.hpp"
 #include "central/annotations.hpp"
 #include "central/config.hpp"
 #include "central/service.hpp"
@@ -12,6 +11,7 @@
 #include "central/verify.hpp"
 #include "io/command_line.hpp"
 #include "io/system.hpp"
+#include "io/whole_file.hpp"
 
 namespace {
 using namespace marrowlink;
@@ -63,13 +63,12 @@ Result<void> copy(Result<std::filesystem::path> const& from, std::filesystem::pa
 Result<void> annotate(Result<std::filesystem::path> const& path, central::AnnotationKind kind, std::filesystem::path const& file,
                       std::string const& barcode) {
     if (!path) return fail(path.error());
-    std::ifstream in(file, std::ios::binary);
-    std::string const bytes{std::istreambuf_iterator<char>(in), {}};
-    if (!in.is_open() || in.bad()) return fail(Fault::unavailable, file.string() + " cannot be read.");
+    auto const bytes = whole_file(file, analysis::annotation_bytes_max);
+    if (!bytes) return fail(bytes.error());
     auto database = open_for_reading(*path, central::store_schema(), Database::Mode::read_write);
     if (!database) return fail(database.error());
     auto const added =
-        central::add_annotation(*database, kind, barcode, bytes, file.filename().string(), SystemClock{}.utc().time_since_epoch().count());
+        central::add_annotation(*database, kind, barcode, *bytes, file.filename().string(), SystemClock{}.utc().time_since_epoch().count());
     if (!added) return fail(added.error());
     std::cout << central::name_of(kind) << " of " << barcode << ", version " << added->version
               << (added->unchanged ? ": it was here already.\n" : ": stored; its runs are evaluated.\n");

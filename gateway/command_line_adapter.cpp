@@ -1,10 +1,10 @@
 // The command line of `adapter`.
-#include <CLI/CLI.hpp>
 #include <functional>
 #include <iostream>
 #include <memory>
 
 #include "gateway/command_adapter.hpp"
+#include "io/command_line.hpp"
 
 namespace marrowlink {
 
@@ -18,12 +18,7 @@ void add_adapter_commands(CLI::App& adapter, std::filesystem::path& config_file,
     auto const add = [&](std::string const& name, std::string const& description, std::function<Result<void>()> work) {
         CLI::App* const command = adapter.add_subcommand(name, description);
         command->add_option("-c,--config", config_file, "the configuration; conf.d/*.toml beside it is read too")->capture_default_str();
-        command->callback([work = std::move(work), &exit_status] {
-            auto const done = work();
-            if (done) return;
-            std::cerr << done.error().message << '\n';
-            exit_status = exit_code(done.error().fault);
-        });
+        on_command(*command, exit_status, std::move(work));
         return command;
     };
     auto const with_instrument = [given](CLI::App* command) {

@@ -1,5 +1,4 @@
 // The command lines of what a site sets up with.
-#include <CLI/CLI.hpp>
 #include <functional>
 #include <iostream>
 #include <memory>
@@ -9,17 +8,13 @@
 #include "gateway/probe.hpp"
 #include "gateway/replay.hpp"
 #include "gateway/serial_ports_text.hpp"
+#include "io/command_line.hpp"
 
 namespace marrowlink {
 namespace {
 CLI::App* add(CLI::App& program, int& exit_status, std::string name, std::string description, std::function<Result<void>()> work) {
     CLI::App* const command = program.add_subcommand(std::move(name), std::move(description));
-    command->callback([work = std::move(work), &exit_status] {
-        auto const done = work();
-        if (done) return;
-        std::cerr << done.error().message << '\n';
-        exit_status = exit_code(done.error().fault);
-    });
+    on_command(*command, exit_status, std::move(work));
     return command;
 }
 

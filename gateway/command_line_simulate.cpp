@@ -1,7 +1,6 @@
 // The command line of `simulate`.
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <cstdint>
 #include <iostream>
 #include <map>
@@ -10,6 +9,7 @@
 #include "core/settings.hpp"
 #include "drivers/example_export.hpp"
 #include "gateway/simulate.hpp"
+#include "io/command_line.hpp"
 
 namespace marrowlink {
 namespace {
@@ -35,12 +35,9 @@ void add_modbus(CLI::App& simulate, int& exit_status) {
         ->check(CLI::Range(0.1, 86400.0))
         ->capture_default_str();
     device->footer("SIGUSR1: a MiniCapt takes a sample now. SIGTERM ends it.");
-    device->callback([given, &exit_status] {
+    on_command(*device, exit_status, [given] {
         given->options.device.sample_period = milliseconds_of(given->sample_seconds);
-        auto const ended = run_simulate_modbus(given->options);
-        if (ended) return;
-        std::cerr << ended.error().message << '\n';
-        exit_status = exit_code(ended.error().fault);
+        return run_simulate_modbus(given->options);
     });
 }
 
@@ -81,7 +78,7 @@ void add_line(CLI::App& simulate, int& exit_status, LineSimulatorEntry const& en
     one->add_option("--break-off", faults.break_off_every, "break off about one result in so many and send it anew; 0: none")
         ->capture_default_str();
     one->footer("SIGUSR1: it measures now. SIGTERM ends it.");
-    one->callback([given, &exit_status] {
+    on_command(*one, exit_status, [given]() -> Result<void> {
         given->options.simulator.period = milliseconds_of(given->period_seconds);
         LineFaults& told = given->options.simulator.faults;
         LineFaults const usual = faults_of(given->variant);
@@ -96,11 +93,8 @@ void add_line(CLI::App& simulate, int& exit_status, LineSimulatorEntry const& en
             given->options.host = address->host;
             given->options.port = address->port;
         }
-        Result<void> ended = fail(Fault::usage, fmt::format("\"{}\" is no \"host:port\".", place));
-        if (place.empty() || address) ended = run_simulate_line(given->options);
-        if (ended) return;
-        std::cerr << ended.error().message << '\n';
-        exit_status = exit_code(ended.error().fault);
+        if (!place.empty() && !address) return fail(Fault::usage, fmt::format("\"{}\" is no \"host:port\".", place));
+        return run_simulate_line(given->options);
     });
 }
 void add_folder(CLI::App& simulate, int& exit_status) {
@@ -125,13 +119,10 @@ void add_folder(CLI::App& simulate, int& exit_status) {
         ->capture_default_str();
     add_variant(*folder, options.variant);
     folder->footer("The plates are named SIM-0001 and on; no file is written to that is there already. SIGTERM ends it.");
-    folder->callback([given, &exit_status] {
+    on_command(*folder, exit_status, [given] {
         given->options.period = milliseconds_of(given->period_seconds);
         given->options.writing = milliseconds_of(given->write_seconds);
-        auto const ended = run_simulate_folder(given->options);
-        if (ended) return;
-        std::cerr << ended.error().message << '\n';
-        exit_status = exit_code(ended.error().fault);
+        return run_simulate_folder(given->options);
     });
 }
 
@@ -171,7 +162,7 @@ void add_spectramax(CLI::App& simulate, int& exit_status) {
         ->check(CLI::Range(0.0, 86400.0))
         ->capture_default_str();
     reader->footer("SIGUSR1: somebody starts a read at the reader's own panel. SIGTERM ends it.");
-    reader->callback([given, &exit_status] {
+    on_command(*reader, exit_status, [given] {
         given->options.spectramax.read_duration = milliseconds_of(given->read_seconds);
         spectramax::SimulatorOptions& told = given->options.spectramax;
         LineFaults const usual = faults_of(given->variant);
@@ -181,10 +172,7 @@ void add_spectramax(CLI::App& simulate, int& exit_status) {
         if (told.silent_after_commands == 0 && usual.silent_after != 0) told.silent_after_commands = silent_commands;
         if (given->silent_seconds > 0) given->options.spectramax.silent_for = milliseconds_of(given->silent_seconds);
         given->options.unplugged_for = milliseconds_of(given->unplugged_seconds);
-        auto const ended = run_simulate(given->options);
-        if (ended) return;
-        std::cerr << ended.error().message << '\n';
-        exit_status = exit_code(ended.error().fault);
+        return run_simulate(given->options);
     });
 }
 }  // namespace

@@ -5,14 +5,13 @@
 #include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
-#include <fstream>
 #include <optional>
 #include <ostream>
-#include <sstream>
 
 #include "core/json.hpp"
 #include "gateway/plan.hpp"
 #include "gateway/replay_clock.hpp"
+#include "io/whole_file.hpp"
 
 namespace marrowlink {
 namespace {
@@ -51,16 +50,9 @@ Result<InstrumentConfig> config_of(ReplayOptions const& options) {
 }
 
 Result<Capture> capture_in(std::filesystem::path const& file) {
-    std::ifstream in{file, std::ios::binary};
-    std::error_code error;
-    auto const size = std::filesystem::file_size(file, error);
-    if (!in || error)
-        return fail(Fault::unavailable, fmt::format("{} cannot be opened; check the name and the right to read it.", file.string()));
-    if (size > capture_bytes_max)
-        return fail(Fault::refused, fmt::format("{} has {} bytes; at most {} are read.", file.string(), size, capture_bytes_max));
-    std::ostringstream text;
-    text << in.rdbuf();
-    auto capture = parse_capture(text.view());
+    auto const text = whole_file(file, capture_bytes_max);
+    if (!text) return fail(text.error());
+    auto capture = parse_capture(*text);
     if (!capture) return fail(capture.error().fault, fmt::format("{}: {}", file.string(), capture.error().message));
     return capture;
 }

@@ -2,20 +2,14 @@
 
 #include <fmt/format.h>
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/signal_set.hpp>
-#include <csignal>
 #include <functional>
 #include <iostream>
 #include <system_error>
 
 #include "core/json.hpp"
 #include "core/sha256.hpp"
+#include "gateway/simulator_bench.hpp"
 #include "io/pty.hpp"
-#include "io/synced_log.hpp"
-#include "io/system.hpp"
 
 namespace marrowlink {
 namespace {
@@ -37,75 +31,45 @@ std::string line_of(SpectraMaxSimulator::Event const& event, std::string const& 
 // One reader for the whole life of the program; one pseudo-terminal for each time that its cable is in.
 class Bench {
  public:
-    explicit Bench(SimulateOptions const& options) : options_(options), reader_(options.spectramax, clock_.now()), signals_(loop_) {}
+    explicit Bench(SimulateOptions const& options) : options_(options), reader_(options.spectramax, SystemClock{}.now()) {}
 
     Result<void> run() {
-        if (!options_.log.empty()) {
-            auto opened = SyncedLog::open(options_.log);
-            if (!opened) return fail(opened.error());
-            log_ = std::move(*opened);
-        }
-        for (int const signal : {SIGTERM, SIGINT, SIGUSR1}) signals_.add(signal);
-        await_signal();
-        auto playing = play();
-        boost::asio::co_spawn(loop_, std::move(playing), [this](std::exception_ptr, Result<void> ended) {
-            if (!ended) outcome_ = ended;
-            loop_.stop();
+        auto const opened = bench_.open_log(options_.log);
+        if (!opened) return opened;
+        auto const outcome = bench_.run(play(), [this] {
+            std::cout << (reader_.press_read(bench_.clock().now()) ? "A read was started at the panel."
+                                                                   : "The reader is busy or still holds a plate.")
+                      << std::endl;
         });
-        loop_.run();
         std::error_code ignored;
         std::filesystem::remove(options_.link, ignored);
-        return outcome_;
+        return outcome;
     }
 
  private:
-    void await_signal() {
-        signals_.async_wait([this](boost::system::error_code stopped, int signal) {
-            if (stopped) return;
-            if (signal != SIGUSR1) return loop_.stop();
-            std::cout << (reader_.press_read(clock_.now()) ? "A read was started at the panel."
-                                                           : "The reader is busy or still holds a plate.")
-                      << std::endl;
-            await_signal();
-        });
-    }
-
     Task<Result<void>> play() {
         for (;;) {
-            auto pty = open_pty(loop_.get_executor(), clock_);
+            auto pty = open_pty(bench_.executor(), bench_.clock());
             if (!pty) co_return fail(pty.error());
             auto const linked = link_pty(pty->path, options_.link);
             if (!linked) co_return fail(linked.error());
             std::cout << fmt::format("A simulated SpectraMax reader answers on {} ({}).", options_.link.string(), pty->path) << std::endl;
             std::function<void(SpectraMaxSimulator::Event const&)> const note = [this](SpectraMaxSimulator::Event const& event) {
-                write(event);
+                bench_.note(line_of(event, options_.instrument));
             };
-            co_await spectramax::play(reader_, *pty->line, clock_, note);
-            if (!outcome_) co_return outcome_;
+            co_await spectramax::play(reader_, *pty->line, bench_.clock(), note);
+            if (!bench_.outcome()) co_return bench_.outcome();
             pty->line.reset();
             std::error_code ignored;
             std::filesystem::remove(options_.link, ignored);
             std::cout << "The cable was pulled." << std::endl;
-            co_await clock_.sleep_for(options_.unplugged_for);
+            co_await bench_.clock().sleep_for(options_.unplugged_for);
         }
     }
 
-    // A truth that is not on disk is none: without it the reader stops.
-    void write(SpectraMaxSimulator::Event const& event) {
-        if (options_.log.empty()) return;
-        auto const written = log_.append(line_of(event, options_.instrument));
-        if (written) return;
-        outcome_ = fail(written.error());
-        loop_.stop();
-    }
-
     SimulateOptions const& options_;
-    SystemClock clock_;
     SpectraMaxSimulator reader_;
-    SyncedLog log_;
-    Result<void> outcome_;
-    boost::asio::io_context loop_{1};
-    boost::asio::signal_set signals_;
+    SimulatorBench bench_;
 };
 }  // namespace
 

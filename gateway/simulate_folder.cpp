@@ -1,17 +1,14 @@
 // Software that writes export files.
 #include <fmt/format.h>
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/signal_set.hpp>
-#include <csignal>
 #include <fstream>
 #include <iostream>
-#include <sstream>
 
 #include "drivers/example_export.hpp"
+#include "gateway/read.hpp"
 #include "gateway/simulate.hpp"
-#include "io/system.hpp"
+#include "gateway/simulator_bench.hpp"
+#include "io/whole_file.hpp"
 
 namespace marrowlink {
 namespace {
@@ -23,21 +20,13 @@ constexpr int slower = 4;
 class ExportBench {
  public:
     explicit ExportBench(SimulateFolderOptions const& options)
-        : options_(options), faults_(faults_of(options.variant)), random_({}, options.seed), signals_(loop_, SIGTERM, SIGINT) {}
+        : options_(options), faults_(faults_of(options.variant)), random_({}, options.seed) {}
 
     Result<void> run() {
         std::error_code error;
         fs::create_directories(options_.folder, error);
         if (error) return fail(Fault::unavailable, fmt::format("{} could not be made: {}.", options_.folder.string(), error.message()));
-        signals_.async_wait([this](boost::system::error_code stopped, int) {
-            if (!stopped) loop_.stop();
-        });
-        boost::asio::co_spawn(loop_, write_on_and_on(), [this](std::exception_ptr, Result<void> ended) {
-            outcome_ = ended;
-            loop_.stop();
-        });
-        loop_.run();
-        return outcome_;
+        return bench_.run(write_on_and_on());
     }
 
  private:
@@ -50,12 +39,10 @@ class ExportBench {
                 if (!example) return fail(example.error());
                 made = std::move(*example);
             } else {
-                std::ifstream in{options_.sample, std::ios::binary};
-                std::ostringstream text;
-                if (!in || !(text << in.rdbuf()))
-                    return fail(Fault::unavailable, fmt::format("{} cannot be read.", options_.sample.string()));
+                auto text = whole_file(options_.sample, read_bytes_max);
+                if (!text) return fail(text.error());
                 made = {fmt::format("{}-{:04}{}", options_.sample.stem().string(), number_, options_.sample.extension().string()),
-                        text.str()};
+                        std::move(*text)};
             }
             if (!fs::exists(fs::symlink_status(options_.folder / made.name))) return made;
         }
@@ -63,7 +50,7 @@ class ExportBench {
 
     Task<Result<void>> write_on_and_on() {
         for (std::uint64_t n = 0; options_.files == 0 || n < options_.files; ++n) {
-            auto const begun = clock_.now();
+            auto const begun = bench_.clock().now();
             if (faults_.silent_after == 0 || n < faults_.silent_after) {
                 auto made = next();
                 if (!made) co_return fail(made.error());
@@ -78,7 +65,7 @@ class ExportBench {
                     if (!again) co_return again;
                 }
             }
-            if (n + 1 != options_.files) co_await clock_.sleep_until(begun + options_.period);
+            if (n + 1 != options_.files) co_await bench_.clock().sleep_until(begun + options_.period);
         }
         co_return Result<void>{};
     }
@@ -89,7 +76,7 @@ class ExportBench {
         std::ofstream out{file, std::ios::binary | std::ios::app};
         std::size_t const step = made.bytes.size() / growth_steps + 1;
         for (std::size_t at = 0; at < made.bytes.size(); at += step) {
-            if (at > 0) co_await clock_.sleep_for(writing / growth_steps);
+            if (at > 0) co_await bench_.clock().sleep_for(writing / growth_steps);
             out << std::string_view{made.bytes}.substr(at, step) << std::flush;
             if (!out) co_return fail(Fault::unavailable, fmt::format("{} could not be written.", file.string()));
         }
@@ -101,10 +88,7 @@ class ExportBench {
     LineFaults faults_;
     SimulatedLine random_;
     std::uint64_t number_ = 0;
-    SystemClock clock_;
-    boost::asio::io_context loop_{1};
-    boost::asio::signal_set signals_;
-    Result<void> outcome_;
+    SimulatorBench bench_;
 };
 }  // namespace
 

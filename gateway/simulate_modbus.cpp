@@ -1,13 +1,9 @@
 #include <fmt/format.h>
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/signal_set.hpp>
-#include <csignal>
 #include <iostream>
 
 #include "gateway/simulate.hpp"
-#include "io/system.hpp"
+#include "gateway/simulator_bench.hpp"
 #include "io/tcp.hpp"
 
 namespace marrowlink {
@@ -16,48 +12,31 @@ namespace {
 class ModbusBench {
  public:
     explicit ModbusBench(SimulateModbusOptions const& options)
-        : device_(options.device, clock_.now()), door_(loop_.get_executor(), options.listen, options.port), signals_(loop_) {}
+        : device_(options.device, SystemClock{}.now()), door_(bench_.executor(), options.listen, options.port) {}
 
     Result<void> run(SimulateModbusOptions const& options) {
         auto const port = door_.listen();
         if (!port) return fail(port.error());
-        for (int const signal : {SIGTERM, SIGINT, SIGUSR1}) signals_.add(signal);
-        await_signal();
-        std::cout << fmt::format("A simulated {} answers on {}:{}.", options.device.device, options.listen, *port) << std::endl;
-        auto playing = play();
-        boost::asio::co_spawn(loop_, std::move(playing), [this](std::exception_ptr, Result<void> ended) {
-            outcome_ = ended;
-            loop_.stop();
+        auto answers = fmt::format("A simulated {} answers on {}:{}.", options.device.device, options.listen, *port);
+        return bench_.run(play(std::move(answers)), [this] {
+            device_.take_sample();
+            std::cout << "A sample was taken." << std::endl;
         });
-        loop_.run();
-        return outcome_;
     }
 
  private:
-    void await_signal() {
-        signals_.async_wait([this](boost::system::error_code stopped, int signal) {
-            if (stopped) return;
-            if (signal != SIGUSR1) return loop_.stop();
-            device_.take_sample();
-            std::cout << "A sample was taken." << std::endl;
-            await_signal();
-        });
-    }
-
-    Task<Result<void>> play() {
+    Task<Result<void>> play(std::string answers) {
+        std::cout << answers << std::endl;
         for (;;) {
             auto line = co_await door_.open();
             if (!line) co_return fail(line.error());
-            co_await modbus::play_tcp(device_, **line, clock_);
+            co_await modbus::play_tcp(device_, **line, bench_.clock());
         }
     }
 
-    SystemClock clock_;
     modbus::ModbusSimulator device_;
-    boost::asio::io_context loop_{1};
+    SimulatorBench bench_;
     TcpListenerFactory door_;
-    boost::asio::signal_set signals_;
-    Result<void> outcome_;
 };
 }  // namespace
 

@@ -7,6 +7,15 @@
 
 namespace marrowlink {
 
+void on_command(CLI::App& command, int& exit_status, std::function<Result<void>()> work) {
+    command.callback([work = std::move(work), &exit_status] {
+        auto const done = work();
+        if (done) return;
+        std::cerr << done.error().message << '\n';
+        exit_status = exit_code(done.error().fault);
+    });
+}
+
 CommandLine::CommandLine(std::string const& program, std::string description) : app_{std::move(description), program} {
     app_.set_version_flag("--version", program + " " + std::string{version});
     app_.require_subcommand(1);
@@ -15,12 +24,7 @@ CommandLine::CommandLine(std::string const& program, std::string description) : 
 
 CLI::App* CommandLine::add(std::string name, std::string description, std::function<Result<void>()> work) {
     CLI::App* const command = app_.add_subcommand(std::move(name), std::move(description));
-    command->callback([this, work = std::move(work)] {
-        auto const done = work();
-        if (done) return;
-        std::cerr << done.error().message << '\n';
-        exit_status_ = exit_code(done.error().fault);
-    });
+    on_command(*command, exit_status_, std::move(work));
     return command;
 }
 

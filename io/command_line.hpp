@@ -10,6 +10,9 @@
 
 namespace marrowlink {
 
+// `work` runs when this subcommand was named, after the command line was read; its error is printed and becomes the exit code.
+void on_command(CLI::App& command, int& exit_status, std::function<Result<void>()> work);
+
 class CommandLine {
  public:
     CommandLine(std::string const& program, std::string description);

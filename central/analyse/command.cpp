@@ -5,21 +5,19 @@
 #include <algorithm>
 #include <fstream>
 #include <iostream>
-#include <iterator>
 
 #include "central/analyse/analysis.hpp"
 #include "io/progress.hpp"
+#include "io/whole_file.hpp"
 
 namespace marrowlink::analyse {
 namespace {
 namespace fs = std::filesystem;
 
 Result<Request::Input> read(fs::path const& path) {
-    std::ifstream file(path, std::ios::binary);
-    if (!file) return fail(Fault::unavailable, path.string() + " cannot be opened for reading.");
-    std::string bytes{std::istreambuf_iterator<char>(file), {}};
-    if (file.bad()) return fail(Fault::unavailable, path.string() + " cannot be read to its end.");
-    return Request::Input{path.string(), path.stem().string(), std::move(bytes)};
+    auto bytes = whole_file(path, analysis::table_bytes_max);
+    if (!bytes) return fail(bytes.error());
+    return Request::Input{path.string(), path.stem().string(), std::move(*bytes)};
 }
 
 Result<void> write(fs::path const& path, std::string const& text) {

@@ -29,9 +29,7 @@ Result<Experiment> experiment_of(Table const& table) {
     Experiment out;
     std::optional<std::size_t> dose, response, group;
     for (std::size_t column = 0; column < table.columns().size(); ++column) {
-        std::string name = table.columns()[column];
-        std::transform(name.begin(), name.end(), name.begin(),
-                       [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+        std::string const name = lower_case(table.columns()[column]);
         bool words = false;
         for (std::size_t row = 0; row < table.rows() && !words; ++row) words = !table.number(row, column).has_value();
         if (name == "dose" || name == "conc" || name.starts_with("conc_") || name == "concentration")
