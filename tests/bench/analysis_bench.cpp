@@ -10,6 +10,7 @@
 #include "central/analysis/bootstrap.hpp"
 #include "central/analysis/plate_quality.hpp"
 #include "central/analysis/random.hpp"
+#include "tests/central/analysis/simulated_curve.hpp"
 
 using namespace marrowlink::analysis;
 
@@ -18,25 +19,6 @@ double seconds_of(auto const& work) {
     auto const began = std::chrono::steady_clock::now();
     work();
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
-}
-
-LogisticFit curve(double slope, double midpoint, double top) {
-    LogisticFit fit;
-    fit.slope = slope;
-    fit.midpoint = midpoint;
-    fit.top = top;
-    return fit;
-}
-
-Doses noisy(LogisticFit const& truth, int doses, int replicates, double spread, PhiloxKey key, std::uint64_t stream) {
-    NormalStream normal(key, stream);
-    std::vector<double> x, y;
-    for (int dose = 0; dose < doses; ++dose)
-        for (int replicate = 0; replicate < replicates; ++replicate) {
-            x.push_back(4.0 * dose / (doses - 1));
-            y.push_back(truth(x.back()) + spread * normal.next());
-        }
-    return Doses::of(x, y);
 }
 
 // Fits a second on each of `threads` threads.

@@ -119,26 +119,35 @@ void no_beginning_passes(ExportFormat const& format, std::vector<std::string> co
     std::cout << format.name << ": " << cuts << " cuts tried\n";
 }
 
-void changed_digits_move_no_well(ExportFormat const& format, std::vector<std::string> const& files) {
+void each_changed_digit(ExportFormat const& format, std::vector<std::string> const& texts, std::size_t tries_max, Make make,
+                        std::function<void(marrowlink::Document const& whole, marrowlink::Document const& read)> const& check) {
     std::size_t changes = 0;
-    for (auto const& original : files) {
-        auto const whole = format.parse(original);
+    for (auto const& text : texts) {
+        auto const whole = format.parse(made(make, text));
         REQUIRE(whole);
-        std::size_t const step = 1 + original.size() / 400;
-        for (std::size_t at = 0; at < original.size(); at += step) {
-            if (original[at] < '0' || original[at] > '9') continue;
-            std::string bytes = original;
-            bytes[at] = static_cast<char>('0' + (bytes[at] - '0' + 1) % 10);
-            auto const read = format.parse(bytes);
+        std::size_t const step = tries_max == 0 ? 1 : 1 + text.size() / tries_max;
+        for (std::size_t at = 0; at < text.size(); at += step) {
+            if (text[at] < '0' || text[at] > '9') continue;
+            std::string changed = text;
+            changed[at] = static_cast<char>('0' + (changed[at] - '0' + 1) % 10);
+            auto const read = format.parse(made(make, changed));
             ++changes;
             if (!read) continue;
             INFO("digit at byte " << at);
             REQUIRE(read->readings.size() == whole->readings.size());
-            for (std::size_t i = 0; i < read->readings.size(); ++i)
-                if (read->readings[i].well != whole->readings[i].well) FAIL_CHECK(read->readings[i].well);
+            check(*whole, *read);
         }
     }
     std::cout << format.name << ": " << changes << " digits changed\n";
+}
+
+void no_well_moved(marrowlink::Document const& whole, marrowlink::Document const& read) {
+    for (std::size_t i = 0; i < read.readings.size(); ++i)
+        if (read.readings[i].well != whole.readings[i].well) FAIL_CHECK(read.readings[i].well);
+}
+
+void changed_digits_move_no_well(ExportFormat const& format, std::vector<std::string> const& files) {
+    each_changed_digit(format, files, 400, nullptr, no_well_moved);
 }
 
 void names_are_blanked(ExportFormat const& format, std::string bytes, std::string_view name) {
@@ -242,31 +251,16 @@ void cuts_lose_whole_rows(ExportFormat const& format, std::vector<std::string> c
 }
 
 void changed_digits_stay_in_their_cell(ExportFormat const& format, std::vector<std::string> const& files) {
-    std::size_t changes = 0;
-    for (auto const& original : files) {
-        auto const whole = format.parse(original);
-        REQUIRE(whole);
-        std::size_t const step = 1 + original.size() / 1'000;
-        for (std::size_t at = 0; at < original.size(); at += step) {
-            if (original[at] < '0' || original[at] > '9') continue;
-            std::string bytes = original;
-            bytes[at] = static_cast<char>('0' + (bytes[at] - '0' + 1) % 10);
-            auto const read = format.parse(bytes);
-            ++changes;
-            if (!read) continue;
-            INFO("digit at byte " << at);
-            REQUIRE(read->readings.size() == whole->readings.size());
-            std::set<std::string> wells;
-            bool value = false;
-            for (std::size_t i = 0; i < read->readings.size(); ++i) {
-                auto const &now = read->readings[i], &before = whole->readings[i];
-                if (now.well != before.well) wells.insert(before.well);
-                value = value || now.value != before.value || now.flag != before.flag;
-            }
-            CHECK(wells.size() + (value ? 1 : 0) <= 1);
+    each_changed_digit(format, files, 1'000, nullptr, [](marrowlink::Document const& whole, marrowlink::Document const& read) {
+        std::set<std::string> wells;
+        bool value = false;
+        for (std::size_t i = 0; i < read.readings.size(); ++i) {
+            auto const &now = read.readings[i], &before = whole.readings[i];
+            if (now.well != before.well) wells.insert(before.well);
+            value = value || now.value != before.value || now.flag != before.flag;
         }
-    }
-    std::cout << format.name << ": " << changes << " digits changed\n";
+        CHECK(wells.size() + (value ? 1 : 0) <= 1);
+    });
 }
 
 bool only_line_end(std::string_view rest) { return rest.find_first_not_of(std::string_view{"\r\n\0", 3}) == std::string_view::npos; }

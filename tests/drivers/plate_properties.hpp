@@ -38,6 +38,12 @@ void same_as_case(std::vector<marrowlink::Reading> const& readings, marrowlink::
 void no_beginning_passes(marrowlink::ExportFormat const& format, std::vector<std::string> const& files,
                          std::function<bool(std::string_view rest)> const& may_lack);
 
+// One digit of a text changed, at up to `tries_max` places (0: at each), and made into an export again: refused, or as many readings as
+// before and `check` holds.
+void each_changed_digit(marrowlink::ExportFormat const& format, std::vector<std::string> const& texts, std::size_t tries_max, Make make,
+                        std::function<void(marrowlink::Document const& whole, marrowlink::Document const& read)> const& check);
+void no_well_moved(marrowlink::Document const& whole, marrowlink::Document const& read);
+
 // One digit changed: another value, or a refusal; never another well.
 void changed_digits_move_no_well(marrowlink::ExportFormat const& format, std::vector<std::string> const& files);
 

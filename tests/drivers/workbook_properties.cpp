@@ -71,23 +71,7 @@ void no_part_of_a_workbook_passes(ExportFormat const& format, std::string_view f
 }
 
 void changed_digits_of_sheets_move_no_well(ExportFormat const& format, std::string_view folder) {
-    std::size_t changes = 0;
-    for (auto const& text : whole_texts(format, folder)) {
-        auto const whole = format.parse(workbook_of(text));
-        for (std::size_t at = 0; at < text.size(); ++at) {
-            if (text[at] < '0' || text[at] > '9') continue;
-            std::string changed = text;
-            changed[at] = static_cast<char>('0' + (changed[at] - '0' + 1) % 10);
-            auto const read = format.parse(workbook_of(changed));
-            ++changes;
-            if (!read) continue;
-            INFO("digit at byte " << at);
-            REQUIRE(read->readings.size() == whole->readings.size());
-            for (std::size_t i = 0; i < read->readings.size(); ++i)
-                if (read->readings[i].well != whole->readings[i].well) FAIL_CHECK(read->readings[i].well);
-        }
-    }
-    std::cout << format.name << ": " << changes << " digits changed\n";
+    plate_test::each_changed_digit(format, whole_texts(format, folder), 0, workbook_of, plate_test::no_well_moved);
 }
 
 void names_do_not_leave(ExportFormat const& format, std::string bytes, std::string_view name) {

@@ -1,51 +1,22 @@
 // An HL7 sender, the outbox and what it is told: acknowledged after the commit, kept once however often it sends.
-#include <boost/asio/bind_cancellation_slot.hpp>
-#include <boost/asio/cancellation_signal.hpp>
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
-
-#include "core/log.hpp"
+#include "cabled_instrument.hpp"
 #include "gateway/config.hpp"
 #include "gateway/plan.hpp"
-#include "instrument_ear.hpp"
-#include "outbox_world.hpp"
 #include "tests/drivers/cable_bench.hpp"
 
 using namespace marrowlink;
 using namespace marrowlink::outbox_world;
 using namespace std::chrono_literals;
-namespace asio = boost::asio;
 
 namespace {
 
-struct Bench {
-    struct Port final : TransportFactory {
-        explicit Port(Bench& owner) : owner_(owner) {}
-        Task<Result<std::unique_ptr<Transport>>> open() override {
-            auto ends = sim::MemoryTransport::connect(owner_.clock);
-            owner_.far = std::move(ends.far);
-            co_return std::unique_ptr<Transport>(std::move(ends.near));
-        }
-        std::string name() const override { return "cable"; }
-
-     private:
-        Bench& owner_;
-    };
-
+struct Bench : CabledInstrument {
     Bench() {
-        log::set_sink([](log::Level, std::string_view) {});
-        outbox = std::make_unique<Outbox>(open_store(folder.path()), clock, "boot", loop.get_executor(), loop.get_executor());
         InstrumentConfig config;
         config.id = "analyser";
         config.driver = Hl7Config{};
-        PlanWorld world{loop.get_executor(), clock, nullptr, [this](InstrumentLine const&) { return std::make_unique<Port>(*this); },
-                        nullptr};
-        instrument = std::make_unique<Instrument>(plan_for(config, world), *outbox, clock, dice, ear);
-        asio::co_spawn(loop, instrument->run(), asio::bind_cancellation_slot(stop.slot(), asio::detached));
-        clock.run_for(1s);
-    }
-    ~Bench() {
-        stop.emit(asio::cancellation_type::terminal);
+        PlanWorld world{loop.get_executor(), clock, nullptr, [this](InstrumentLine const&) { return port(); }, nullptr};
+        start(plan_for(config, world));
         clock.run_for(1s);
     }
     std::string exchange(std::string const& bytes) {
@@ -59,16 +30,6 @@ struct Bench {
         REQUIRE(all);
         return all->size();
     }
-
-    TemporaryFolder folder;
-    asio::io_context loop{1};
-    sim::VirtualClock clock{loop};
-    sim::SeededEntropy dice{7};
-    Ear ear;
-    std::unique_ptr<sim::MemoryTransport> far;
-    std::unique_ptr<Outbox> outbox;
-    std::unique_ptr<Instrument> instrument;
-    asio::cancellation_signal stop;
 };
 
 std::string message(std::string_view value) {

@@ -1,17 +1,10 @@
 #include "gateway/instrument.hpp"
 
-#include <boost/asio/bind_cancellation_slot.hpp>
-#include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 
-#include "core/log.hpp"
+#include "cabled_instrument.hpp"
 #include "drivers/line/driver.hpp"
-#include "instrument_ear.hpp"
 #include "io/system.hpp"
-#include "outbox_world.hpp"
-#include "tests/sim/memory_transport.hpp"
-#include "tests/sim/virtual_clock.hpp"
 
 using namespace marrowlink;
 using namespace marrowlink::outbox_world;
@@ -20,28 +13,12 @@ namespace asio = boost::asio;
 
 namespace {
 // A printer that never repeats itself, on a cable that the test holds.
-struct Bench {
-    struct Port final : TransportFactory {
-        explicit Port(Bench& owner) : owner_(owner) {}
-        Task<Result<std::unique_ptr<Transport>>> open() override {
-            ++owner_.opened;
-            auto ends = sim::MemoryTransport::connect(owner_.clock);
-            owner_.far = std::move(ends.far);
-            co_return std::unique_ptr<Transport>(std::move(ends.near));
-        }
-        std::string name() const override { return "cable"; }
-
-     private:
-        Bench& owner_;
-    };
-
+struct Bench : CabledInstrument {
     Bench() {
-        log::set_sink([](log::Level, std::string_view) {});
-        outbox = std::make_unique<Outbox>(open_store(folder.path()), clock, "boot", loop.get_executor(), loop.get_executor());
         InstrumentPlan plan;
         plan.id = "printer";
         plan.driver_name = "line";
-        plan.transport = std::make_unique<Port>(*this);
+        plan.transport = port();
         plan.journalled = true;
         plan.messages = true;
         plan.driver = [this](InstrumentPlan::Connection connection) {
@@ -50,12 +27,7 @@ struct Bench {
             settings.position = connection.position;
             return std::make_unique<LineDriver>(settings, *connection.transport, clock);
         };
-        instrument = std::make_unique<Instrument>(std::move(plan), *outbox, clock, dice, ear);
-        asio::co_spawn(loop, instrument->run(), asio::bind_cancellation_slot(stop.slot(), asio::detached));
-    }
-    ~Bench() {
-        stop.emit(asio::cancellation_type::terminal);
-        clock.run_for(1s);
+        start(std::move(plan));
     }
     void say(std::string_view text) {
         REQUIRE(far);
@@ -70,17 +42,6 @@ struct Bench {
             if (record.data.find("message") != std::string::npos) out.push_back(record.data);
         return out;
     }
-
-    TemporaryFolder folder;
-    asio::io_context loop{1};
-    sim::VirtualClock clock{loop};
-    sim::SeededEntropy dice{7};
-    Ear ear;
-    int opened = 0;
-    std::unique_ptr<sim::MemoryTransport> far;
-    std::unique_ptr<Outbox> outbox;
-    std::unique_ptr<Instrument> instrument;
-    asio::cancellation_signal stop;
 };
 }  // namespace
 

@@ -4,27 +4,13 @@
 #include <cmath>
 
 #include "central/analysis/random.hpp"
+#include "simulated_curve.hpp"
 
 using namespace marrowlink::analysis;
 
 namespace {
-LogisticFit curve(double slope, double midpoint, double top) {
-    LogisticFit fit;
-    fit.slope = slope;
-    fit.midpoint = midpoint;
-    fit.top = top;
-    return fit;
-}
-
 Doses noisy(LogisticFit const& truth, int doses, int replicates, std::uint64_t stream) {
-    NormalStream normal(key_of("bootstrap test"), stream);
-    std::vector<double> x, y;
-    for (int dose = 0; dose < doses; ++dose)
-        for (int replicate = 0; replicate < replicates; ++replicate) {
-            x.push_back(4.0 * dose / (doses - 1));
-            y.push_back(truth(x.back()) + 6.0 * normal.next());
-        }
-    return Doses::of(x, y);
+    return noisy(truth, doses, replicates, 6.0, key_of("bootstrap test"), stream);
 }
 }  // namespace
 

@@ -9,6 +9,7 @@
 #include "central/analysis/fimm.hpp"
 #include "central/analysis/growth_rate.hpp"
 #include "central/analysis/probit.hpp"
+#include "simulated_curve.hpp"
 
 using namespace marrowlink::analysis;
 
@@ -25,15 +26,6 @@ struct Noise {
     }
 };
 
-LogisticFit curve(double slope, double midpoint, double bottom, double top) {
-    LogisticFit fit;
-    fit.slope = slope;
-    fit.midpoint = midpoint;
-    fit.bottom = bottom;
-    fit.top = top;
-    return fit;
-}
-
 double simpson(auto const& f, double from, double to) {
     constexpr int steps = 20'000;
     double const h = (to - from) / steps;
@@ -46,7 +38,7 @@ double simpson(auto const& f, double from, double to) {
 TEST_CASE("a curve without noise is found again") {
     for (double const slope : {0.4, 1.0, 2.3, 6.0})
         for (double const midpoint : {0.8, 2.0, 3.4}) {
-            auto const truth = curve(slope, midpoint, 3.0, 91.0);
+            auto const truth = curve(slope, midpoint, 91.0, 3.0);
             std::vector<double> x, y;
             for (int i = 0; i < 9; ++i) {
                 x.push_back(0.5 * i);
@@ -67,7 +59,7 @@ TEST_CASE("no point of a fine grid lies below the fit, however noisy the curve")
     LogisticBounds const bounds{{0.1, 2.5}, {0.0, 4.0}, {0.0, 100.0}, {0.0, 0.0}};
     for (int round = 0; round < 60; ++round) {
         std::vector<double> x, y;
-        auto const truth = curve(0.3 + 0.05 * round, 0.1 * (round % 40), 0.0, 20.0 + round);
+        auto const truth = curve(0.3 + 0.05 * round, 0.1 * (round % 40), 20.0 + round);
         for (int i = 0; i < 5; ++i) {
             x.push_back(i);
             y.push_back(truth(x.back()) + noise.next(60.0));
@@ -79,7 +71,7 @@ TEST_CASE("no point of a fine grid lies below the fit, however noisy the curve")
             for (int m = 0; m <= 200; ++m) {
                 double const slope = std::exp(std::log(0.1) + (std::log(2.5) - std::log(0.1)) * b / 120.0);
                 double gg = 0.0, gy = 0.0;
-                auto const shape = curve(slope, 4.0 * m / 200.0, 0.0, 1.0);
+                auto const shape = curve(slope, 4.0 * m / 200.0, 1.0);
                 for (std::size_t i = 0; i < x.size(); ++i) {
                     gg += shape(x[i]) * shape(x[i]);
                     gy += shape(x[i]) * y[i];
@@ -102,7 +94,7 @@ TEST_CASE("the order in which wells arrive does not change a bit") {
     std::vector<double> x, y;
     for (int i = 0; i < 24; ++i) {
         x.push_back(i / 3);
-        y.push_back(curve(1.1, 3.0, 0.0, 80.0)(x.back()) + noise.next(20.0));
+        y.push_back(curve(1.1, 3.0, 80.0)(x.back()) + noise.next(20.0));
     }
     auto const first = fit_logistic(Doses::of(x, y), wide_bounds(Doses::of(x, y)));
     for (int shuffle = 0; shuffle < 10; ++shuffle) {
@@ -120,7 +112,7 @@ TEST_CASE("areas and scores are those of numerical integration") {
     for (double const slope : {0.2, 1.0, 2.5})
         for (double const midpoint : {-0.5, 1.5, 3.9})
             for (double const top : {12.0, 60.0, 100.0}) {
-                auto const fit = curve(slope, midpoint, 0.0, top);
+                auto const fit = curve(slope, midpoint, top);
                 CHECK(area_under(fit, 0.0, 4.0) == Approx(simpson(fit, 0.0, 4.0)).epsilon(1e-9));
                 auto const scores = sensitivity_scores(midpoint, slope, top, 0.0, 4.0, ScoreRule::continuous);
                 double const above = simpson([&](double x) { return std::max(0.0, fit(x) - 10.0); }, 0.0, 4.0);
@@ -134,7 +126,7 @@ TEST_CASE("areas and scores are those of numerical integration") {
 }
 
 TEST_CASE("a level that is not reached within the tested doses is no number") {
-    auto const fit = curve(1.0, 3.0, 0.0, 60.0);
+    auto const fit = curve(1.0, 3.0, 60.0);
     CHECK(crossing(fit, 50.0, 0.0, 4.0).side == Crossing::Side::within);
     CHECK(crossing(fit, 50.0, 0.0, 3.5).side == Crossing::Side::above_range);
     CHECK(crossing(fit, 50.0, 3.9, 4.5).side == Crossing::Side::below_range);
@@ -146,7 +138,7 @@ TEST_CASE("the profile interval ends where the sum of squares reaches its thresh
     std::vector<double> x, y;
     for (int i = 0; i < 16; ++i) {
         x.push_back(i / 2 * 0.5);
-        y.push_back(curve(1.3, 1.7, 2.0, 88.0)(x.back()) + noise.next(10.0));
+        y.push_back(curve(1.3, 1.7, 88.0, 2.0)(x.back()) + noise.next(10.0));
     }
     auto const doses = Doses::of(x, y);
     auto const bounds = wide_bounds(doses);
