@@ -62,6 +62,23 @@ std::optional<Clock::Instant> SimulatedLine::next(Clock::Instant now) const {
     return since_ + std::chrono::microseconds{static_cast<std::int64_t>(bytes * 1e6 / faults_.bytes_per_second) + 1};
 }
 
+std::string SimulatedInstrument::send(Instant now) {
+    if (options_.period.count() > 0 && now - measured_at_ >= options_.period) {
+        measured_at_ = now;
+        measure(now);
+    }
+    proceed(now);
+    return line_.send(now);
+}
+
+std::optional<Clock::Instant> SimulatedInstrument::next_event(Instant now) const {
+    auto next = line_.next(now);
+    auto const no_later = [&](Instant when) { next = next ? std::min(*next, when) : when; };
+    if (options_.period.count() > 0) no_later(measured_at_ + options_.period);
+    if (auto const when = proceeds(now)) no_later(*when);
+    return next;
+}
+
 Task<void> play(SimulatedInstrument& instrument, Transport& line, Clock& clock, std::function<void(SimulatedEvent const&)> log) {
     std::array<std::byte, 256> buffer;
     for (;;) {

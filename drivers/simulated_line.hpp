@@ -72,23 +72,34 @@ class SimulatedLine {
     std::uint64_t sent_ = 0;  // bytes of out_ that it has carried since then
 };
 
+// An instrument that measures once a period and speaks when its time has come.
 class SimulatedInstrument {
  public:
     using Instant = Clock::Instant;
+    SimulatedInstrument(SimulatorOptions const& options, Instant now)
+        : options_(options), line_(options.faults, options.seed), measured_at_(now) {}
     virtual ~SimulatedInstrument() = default;
 
     virtual void receive(std::string_view bytes, Instant now) = 0;
-    virtual std::string send(Instant now) = 0;                         // bytes whose time has come
-    virtual std::optional<Instant> next_event(Instant now) const = 0;  // when to call send() again without having received anything
-    virtual void unplugged() = 0;                                      // unsent bytes and half a message are lost, results are not
-    virtual void measure(Instant now) = 0;                             // somebody has it measure once, now
+    std::string send(Instant now);                         // bytes whose time has come
+    std::optional<Instant> next_event(Instant now) const;  // when to call send() again without having received anything
+    virtual void unplugged() { line_.unplugged(); }        // unsent bytes and half a message are lost, results are not
+    virtual void measure(Instant now) = 0;                 // somebody has it measure once, now
 
     std::vector<SimulatedEvent> take_events() { return std::exchange(events_, {}); }
 
  protected:
+    // What else its time has come for, and when it comes next.
+    virtual void proceed(Instant) {}
+    virtual std::optional<Instant> proceeds(Instant) const { return {}; }
+
     void note(SimulatedEvent::Kind kind, std::string key, std::string text) { events_.push_back({kind, std::move(key), std::move(text)}); }
 
+    SimulatorOptions options_;
+    SimulatedLine line_;
+
  private:
+    Instant measured_at_;
     std::vector<SimulatedEvent> events_;
 };
 

@@ -19,9 +19,6 @@ std::string frame_of(std::size_t number, std::string_view text, bool is_last) {
 }
 }  // namespace
 
-AstmSimulator::AstmSimulator(SimulatorOptions options, Instant now)
-    : options_(options), line_(options.faults, options.seed), measured_at_(now) {}
-
 void AstmSimulator::measure(Instant) {
     ++results_;
     std::string records = fmt::format("P|1||S-{:04}||Somebody^Simulated||20190101|F\rO|1|PLT-{:04}||^^^VIAB|R\r", results_, results_);
@@ -97,29 +94,19 @@ void AstmSimulator::receive(std::string_view bytes, Instant now) {
         if (c == '\x06' || c == '\x15') answered(c == '\x06', now);
 }
 
-std::string AstmSimulator::send(Instant now) {
-    if (options_.period.count() > 0 && now - measured_at_ >= options_.period) {
-        measured_at_ = now;
-        measure(now);
-    }
+void AstmSimulator::proceed(Instant now) {
     if (patience_ && now >= *patience_) end(now);
     if (!patience_ && !waiting_.empty() && line_.idle() && !mute() && (!not_before_ || now >= *not_before_)) begin(now);
-    return line_.send(now);
 }
 
-std::optional<Clock::Instant> AstmSimulator::next_event(Instant now) const {
-    auto next = line_.next(now);
-    auto const no_later = [&](Instant when) { next = next ? std::min(*next, when) : when; };
-    if (options_.period.count() > 0) no_later(measured_at_ + options_.period);
-    if (patience_)
-        no_later(*patience_);
-    else if (!waiting_.empty() && line_.idle() && !mute())
-        no_later(not_before_.value_or(now));
-    return next;
+std::optional<Clock::Instant> AstmSimulator::proceeds(Instant now) const {
+    if (patience_) return patience_;
+    if (!waiting_.empty() && line_.idle() && !mute()) return not_before_.value_or(now);
+    return {};
 }
 
 void AstmSimulator::unplugged() {
-    line_.unplugged();
+    SimulatedInstrument::unplugged();
     patience_.reset();
     not_before_.reset();
 }

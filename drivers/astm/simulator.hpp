@@ -12,15 +12,15 @@ namespace marrowlink::astm {
 
 class AstmSimulator final : public SimulatedInstrument {
  public:
-    AstmSimulator(SimulatorOptions options, Instant now);
+    using SimulatedInstrument::SimulatedInstrument;
 
     void receive(std::string_view bytes, Instant now) override;
-    std::string send(Instant now) override;
-    std::optional<Instant> next_event(Instant now) const override;
     void unplugged() override;
     void measure(Instant now) override;
 
  private:
+    void proceed(Instant now) override;
+    std::optional<Instant> proceeds(Instant now) const override;
     struct Result {
         std::string key, records;  // without H
     };
@@ -30,8 +30,6 @@ class AstmSimulator final : public SimulatedInstrument {
     void answered(bool yes, Instant now);
     bool mute() const { return options_.faults.silent_after != 0 && delivered_ >= options_.faults.silent_after; }
 
-    SimulatorOptions options_;
-    SimulatedLine line_;
     std::deque<Result> waiting_;
     std::vector<std::string> frames_;    // of the first that waits
     std::size_t next_frame_ = 0;         // the one to be answered; frames_.size(): none but the enquiry
@@ -40,7 +38,6 @@ class AstmSimulator final : public SimulatedInstrument {
     std::optional<Instant> not_before_;  // a new transfer
     int refusals_ = 0;
     bool enquired_ = false;
-    Instant measured_at_;
     std::uint64_t results_ = 0, delivered_ = 0, transfers_ = 0;
 };
 

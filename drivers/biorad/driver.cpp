@@ -170,7 +170,7 @@ Task<Result<std::optional<Batch>>> BioradDriver::take(Event event) {
     }
     if (event.heard == Heard::plate) {
         asked_ = Asked::nothing;
-        auto const document = parse(text);
+        auto document = parse(text);
         if (!document || code != good) {
             unread_ += bytes;
             std::string reason = document ? fmt::format("The plate came with {}.", words_of(code)) : document.error().message;
@@ -179,7 +179,7 @@ Task<Result<std::optional<Batch>>> BioradDriver::take(Event event) {
         std::string const digest = hex(sha256(text));
         if (options_.open_run && asked == Asked::repeat && digest == options_.stored_sha256 && unread_.empty())
             co_return std::optional<Batch>{aborted("The reader holds the plate that was stored before: this read did not take place.")};
-        co_return plate(text);
+        co_return std::optional<Batch>{plate(text, *std::move(document))};
     }
     if (asked == Asked::control && code == good) {
         auto const said = co_await say("RTPLATE", Asked::repeat);
@@ -214,21 +214,18 @@ Task<Result<std::optional<Batch>>> BioradDriver::again(std::string reason) {
     co_return std::optional<Batch>{std::move(batch)};
 }
 
-std::optional<Batch> BioradDriver::plate(std::string const& bytes) {
-    auto document = parse(bytes);
-    if (!document) return std::nullopt;
+Batch BioradDriver::plate(std::string const& bytes, Document document) {
     std::string const digest = hex(sha256(bytes));
     RunIdentity id{options_.instrument, "biorad", run_id_of(options_.instrument, digest, digest), digest};
     if (options_.open_run) {
         id.run = id.sourcekey = options_.open_run->run;
-        document->plate = options_.open_run->plate;
+        document.plate = options_.open_run->plate;
     }
-    if (attempts_ > 0)
-        document->notes.emplace_back("The reader sent this plate more than once, as it did not arrive whole the first time.");
-    document->notes.emplace_back(untried);
+    if (attempts_ > 0) document.notes.emplace_back("The reader sent this plate more than once, as it did not arrive whole the first time.");
+    document.notes.emplace_back(untried);
     options_.stored_sha256 = digest;
     log::info("biorad.plate.read", {{"instrument", options_.instrument}, {"run", id.run}});
-    Batch batch = transcript_run(id, bytes, *document, rfc3339(clock_.utc()));
+    Batch batch = transcript_run(id, bytes, document, rfc3339(clock_.utc()));
     forget_run();
     return batch;
 }

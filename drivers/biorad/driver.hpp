@@ -7,6 +7,7 @@
 #include "core/clock.hpp"
 #include "core/run.hpp"
 #include "drivers/biorad/protocol.hpp"
+#include "drivers/document.hpp"
 #include "drivers/driver.hpp"
 #include "drivers/start_desk.hpp"
 
@@ -57,7 +58,7 @@ class BioradDriver final : public Driver {
     Task<Result<std::optional<Batch>>> take(Event event);
     Task<Result<std::optional<Batch>>> again(std::string reason);
     Task<Result<void>> waited();
-    std::optional<Batch> plate(std::string const& bytes);
+    Batch plate(std::string const& bytes, Document document);
     std::string taken(std::size_t bytes);
     Batch aborted(std::string reason);
     void forget_run();

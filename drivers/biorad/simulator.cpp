@@ -10,9 +10,6 @@ namespace {
 constexpr std::chrono::seconds read_duration{15};
 }  // namespace
 
-BioradSimulator::BioradSimulator(SimulatorOptions options, Instant now)
-    : options_(options), line_(options.faults, options.seed), measured_at_(now) {}
-
 std::string BioradSimulator::block() {
     std::string rows;
     for (int row = 0; row < 8; ++row) {
@@ -78,26 +75,15 @@ void BioradSimulator::answer(std::string const& command, Instant now) {
     line_.say("ERE 0000\r", now);
 }
 
-std::string BioradSimulator::send(Instant now) {
-    if (options_.period.count() > 0 && now - measured_at_ >= options_.period) {
-        measured_at_ = now;
-        measure(now);
-    }
+void BioradSimulator::proceed(Instant now) {
     if (options_.faults.silent_after != 0 && plates_ >= options_.faults.silent_after) silent_ = true;
     if (done_at_ && now >= *done_at_) finish(now);
-    return line_.send(now);
 }
 
-std::optional<Clock::Instant> BioradSimulator::next_event(Instant now) const {
-    auto next = line_.next(now);
-    auto const no_later = [&](Instant when) { next = next ? std::min(*next, when) : when; };
-    if (options_.period.count() > 0) no_later(measured_at_ + options_.period);
-    if (done_at_) no_later(*done_at_);
-    return next;
-}
+std::optional<Clock::Instant> BioradSimulator::proceeds(Instant) const { return done_at_; }
 
 void BioradSimulator::unplugged() {
-    line_.unplugged();
+    SimulatedInstrument::unplugged();
     command_.clear();
 }
 

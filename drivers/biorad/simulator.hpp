@@ -10,11 +10,9 @@ namespace marrowlink::biorad {
 
 class BioradSimulator final : public SimulatedInstrument {
  public:
-    BioradSimulator(SimulatorOptions options, Instant now);
+    using SimulatedInstrument::SimulatedInstrument;
 
     void receive(std::string_view bytes, Instant now) override;
-    std::string send(Instant now) override;
-    std::optional<Instant> next_event(Instant now) const override;
     void unplugged() override;
     void measure(Instant now) override;
 
@@ -22,16 +20,15 @@ class BioradSimulator final : public SimulatedInstrument {
     void set_silent(bool yes) { silent_ = yes; }
 
  private:
+    void proceed(Instant now) override;
+    std::optional<Instant> proceeds(Instant now) const override;
     void answer(std::string const& command, Instant now);
     void finish(Instant now);
     std::string block();
 
-    SimulatorOptions options_;
-    SimulatedLine line_;
     std::string command_, last_;  // the plate read last
     bool remote_ = false, dual_ = false, is_680_ = false, silent_ = false;
     std::optional<Instant> done_at_;
-    Instant measured_at_;
     std::uint64_t plates_ = 0;
 };
 

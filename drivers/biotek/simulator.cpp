@@ -2,12 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
 namespace marrowlink::biotek {
-
-BiotekSimulator::BiotekSimulator(SimulatorOptions options, Instant now)
-    : options_(options), line_(options.faults, options.seed), measured_at_(now) {}
 
 void BiotekSimulator::measure(Instant now) {
     ++plates_;
@@ -70,21 +65,6 @@ void BiotekSimulator::receive(std::string_view bytes, Instant now) {
             default: line_.say("\x15", now); break;
         }
     }
-}
-
-std::string BiotekSimulator::send(Instant now) {
-    if (options_.period.count() > 0 && now - measured_at_ >= options_.period) {
-        measured_at_ = now;
-        measure(now);
-    }
-    return line_.send(now);
-}
-
-std::optional<Clock::Instant> BiotekSimulator::next_event(Instant now) const {
-    auto const next = line_.next(now);
-    if (options_.period.count() == 0) return next;
-    Instant const measures = measured_at_ + options_.period;
-    return next ? std::min(*next, measures) : measures;
 }
 
 }  // namespace marrowlink::biotek

@@ -10,18 +10,12 @@ namespace marrowlink::biotek {
 
 class BiotekSimulator final : public SimulatedInstrument {
  public:
-    BiotekSimulator(SimulatorOptions options, Instant now);
+    using SimulatedInstrument::SimulatedInstrument;
 
     void receive(std::string_view bytes, Instant now) override;
-    std::string send(Instant now) override;
-    std::optional<Instant> next_event(Instant now) const override;
-    void unplugged() override { line_.unplugged(); }
     void measure(Instant now) override;
 
  private:
-    SimulatorOptions options_;
-    SimulatedLine line_;
-    Instant measured_at_;
     std::uint64_t plates_ = 0;
 };
 

@@ -8,9 +8,6 @@ namespace {
 constexpr std::chrono::seconds answer_timeout{15};  // then the message is sent again
 }  // namespace
 
-Hl7Simulator::Hl7Simulator(SimulatorOptions options, Instant now)
-    : options_(options), line_(options.faults, options.seed), measured_at_(now) {}
-
 void Hl7Simulator::measure(Instant) {
     ++results_;
     std::string const id = fmt::format("SIM{:06}", results_);
@@ -32,22 +29,14 @@ void Hl7Simulator::transmit(Instant now) {
     line_.say(frame, now);
 }
 
-std::string Hl7Simulator::send(Instant now) {
-    if (options_.period.count() > 0 && now - measured_at_ >= options_.period) {
-        measured_at_ = now;
-        measure(now);
-    }
+void Hl7Simulator::proceed(Instant now) {
     bool const due = !sent_at_ || now - *sent_at_ >= answer_timeout;
     if (!waiting_.empty() && due && line_.idle() && !mute()) transmit(now);
-    return line_.send(now);
 }
 
-std::optional<Clock::Instant> Hl7Simulator::next_event(Instant now) const {
-    auto next = line_.next(now);
-    auto const no_later = [&](Instant when) { next = next ? std::min(*next, when) : when; };
-    if (options_.period.count() > 0) no_later(measured_at_ + options_.period);
-    if (!waiting_.empty() && line_.idle() && !mute()) no_later(sent_at_ ? *sent_at_ + answer_timeout : now);
-    return next;
+std::optional<Clock::Instant> Hl7Simulator::proceeds(Instant now) const {
+    if (waiting_.empty() || !line_.idle() || mute()) return {};
+    return sent_at_ ? *sent_at_ + answer_timeout : now;
 }
 
 void Hl7Simulator::receive(std::string_view bytes, Instant) {
@@ -70,7 +59,7 @@ void Hl7Simulator::hear(std::string_view answer) {
 }
 
 void Hl7Simulator::unplugged() {
-    line_.unplugged();
+    SimulatedInstrument::unplugged();
     heard_.clear();
     sent_at_.reset();
 }

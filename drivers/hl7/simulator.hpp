@@ -11,15 +11,15 @@ namespace marrowlink::hl7 {
 
 class Hl7Simulator final : public SimulatedInstrument {
  public:
-    Hl7Simulator(SimulatorOptions options, Instant now);
+    using SimulatedInstrument::SimulatedInstrument;
 
     void receive(std::string_view bytes, Instant now) override;
-    std::string send(Instant now) override;
-    std::optional<Instant> next_event(Instant now) const override;
     void unplugged() override;
     void measure(Instant now) override;
 
  private:
+    void proceed(Instant now) override;
+    std::optional<Instant> proceeds(Instant now) const override;
     struct Result {
         std::string id, message;
     };
@@ -27,12 +27,9 @@ class Hl7Simulator final : public SimulatedInstrument {
     void hear(std::string_view answer);
     bool mute() const { return options_.faults.silent_after != 0 && delivered_ >= options_.faults.silent_after; }
 
-    SimulatorOptions options_;
-    SimulatedLine line_;
     std::deque<Result> waiting_;
     std::string heard_;
     std::optional<Instant> sent_at_;  // of the first that waits
-    Instant measured_at_;
     std::uint64_t results_ = 0, delivered_ = 0;
 };
 

@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
 namespace marrowlink {
 
 void LineSimulator::measure(Instant now) {
@@ -15,21 +13,6 @@ void LineSimulator::measure(Instant now) {
     line_.say(line, now);
     if (line_.one_in(options_.faults.repeat_every)) line_.say(line, now);
     note(SimulatedEvent::Kind::delivered, key, line);
-}
-
-std::string LineSimulator::send(Instant now) {
-    if (options_.period.count() > 0 && now - measured_at_ >= options_.period) {
-        measured_at_ = now;
-        measure(now);
-    }
-    return line_.send(now);
-}
-
-std::optional<Clock::Instant> LineSimulator::next_event(Instant now) const {
-    auto const next = line_.next(now);
-    if (options_.period.count() == 0) return next;
-    Instant const measures = measured_at_ + options_.period;
-    return next ? std::min(*next, measures) : measures;
 }
 
 }  // namespace marrowlink
