@@ -9,6 +9,7 @@ import concurrent.futures
 import hashlib
 import os
 import random
+import re
 import shutil
 import subprocess
 import sys
@@ -42,7 +43,16 @@ int main(int, char** argv) {
 
 
 def sources():
-    return sorted([*ROOT.glob("central/analysis/*.cpp"), *ROOT.glob("central/analyse/*.cpp")]) + [ROOT / "core/sha256.cpp", ROOT / "core/text.cpp"]
+    """The analyses, and whatever of core their headers lead to."""
+    wanted = sorted([*ROOT.glob("central/analysis/*.cpp"), *ROOT.glob("central/analyse/*.cpp")])
+    seen, unread = set(wanted), list(wanted)
+    while unread:
+        for name in re.findall(r'#include "((?:core|central)/[\w/]+)\.hpp"', unread.pop().read_text()):
+            for path in (ROOT / f"{name}.hpp", ROOT / f"{name}.cpp"):
+                if path.exists() and path not in seen:
+                    seen.add(path)
+                    unread.append(path)
+    return wanted + sorted(path for path in seen - set(wanted) if path.suffix == ".cpp")
 
 
 def build(folder, setting):
