@@ -8,15 +8,11 @@
 #include <charconv>
 #include <iterator>
 
-#include "central/report.hpp"
+#include "central/listing.hpp"
 #include "central/subjects.hpp"
-#include "core/embedded.hpp"
+#include "central/web.hpp"
 #include "core/text.hpp"
 #include "core/version.hpp"
-
-namespace marrowlink {
-std::span<EmbeddedFile const> central_web();  // central/web/*, written by the build
-}
 
 namespace marrowlink::central {
 namespace {
@@ -88,10 +84,34 @@ Task<HttpResponse> Api::answer(HttpRequest request) {
     if (path == "/api/evaluation" || path == "/api/subject") {
         bool const of_run = path == "/api/evaluation";
         auto const named = request.query.find(of_run ? "run" : "id");
-        auto asking = found(of_run ? evaluation_of : comparison, named == request.query.end() ? std::string{} : named->second);
+        auto asking = found(of_run ? evaluation_of : comparison_of, named == request.query.end() ? std::string{} : named->second);
+        co_return co_await std::move(asking);
+    }
+    if (path == "/report.html") {
+        auto const named = request.query.find("id");
+        auto asking = report(named == request.query.end() ? std::string{} : named->second);
         co_return co_await std::move(asking);
     }
     co_return web_file(path == "/" ? "index.html" : std::string_view{path}.substr(1));
+}
+
+// To be kept, not shown: a page of this centre may not carry its own scripts.
+Task<HttpResponse> Api::report(std::string subject) {
+    std::function<Result<json::object>(Database&)> question = [subject](Database& database) -> Result<json::object> {
+        auto html = report_of(database, subject);
+        if (!html) return fail(html.error());
+        return json::object{{"html", std::move(*html)}};
+    };
+    auto asking = ask_store(std::move(question));
+    auto const answer = co_await std::move(asking);
+    if (!answer) co_return error_response(503, answer.error().message);
+    std::string_view const html = json::string_of(*answer, "html");
+    if (html.empty()) co_return error_response(404, "The centre has nothing of this name.");
+    HttpResponse response = text_response(std::string{html}, "text/html; charset=utf-8");
+    response.headers.emplace_back("Cache-Control", "no-store");
+    // A subject that the centre knows is capitals, digits and hyphens.
+    response.headers.emplace_back("Content-Disposition", fmt::format("attachment; filename=\"{}.html\"", subject));
+    co_return response;
 }
 
 Task<HttpResponse> Api::runs(HttpRequest request) {
@@ -106,7 +126,7 @@ Task<HttpResponse> Api::runs(HttpRequest request) {
                                      fmt::format("limit is \"{}\", expected a number from 1 to {}.", text.substr(0, 40), runs_listed_max));
     }
     std::string const of = site == request.query.end() ? std::string{} : site->second;
-    std::function<Result<json::object>(Database&)> question = [of, rows](Database& database) { return report(database, of, rows); };
+    std::function<Result<json::object>(Database&)> question = [of, rows](Database& database) { return listing(database, of, rows); };
     auto asking = ask_store(std::move(question));
     auto found = co_await std::move(asking);
     if (!found) co_return error_response(503, found.error().message);

@@ -5,6 +5,7 @@
 //   GET /api/runs  ?site= &limit=   runs, totals, streams, gateways with their age, and the latest refused records
 //   GET /api/evaluation ?run=  the latest evaluation of a run, by the number that `runs` give as evaluation.id (subjects.hpp)
 //   GET /api/subject    ?id=   a subject's diagnosis against relapse (subjects.hpp)
+//   GET /report.html    ?id=   a subject's page as one file, to be kept (subject_report.hpp)
 //   GET /          the page
 #pragma once
 
@@ -29,6 +30,7 @@ class Api {
  private:
     Task<HttpResponse> answer(HttpRequest request);
     Task<HttpResponse> runs(HttpRequest request);
+    Task<HttpResponse> report(std::string subject);
     Task<HttpResponse> found(Result<json::object> (*question)(Database&, std::string const&), std::string of);
     Task<Result<json::object>> ask_store(std::function<Result<json::object>(Database&)> question);
     json::object centre() const;

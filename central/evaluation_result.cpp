@@ -1,10 +1,17 @@
 #include "central/evaluation_result.hpp"
 
+#include <fmt/format.h>
+
 #include <cmath>
+
+#include "central/analysis/sample_sheet.hpp"
+#include "central/analysis/screened_plate.hpp"
 
 namespace marrowlink::central {
 namespace {
 using analysis::Role;
+
+constexpr std::string_view not_evaluable = "not evaluable";
 
 json::value number(double value) { return std::isfinite(value) ? json::value(value) : json::value(nullptr); }
 
@@ -81,7 +88,19 @@ json::object drug_of(analysis::DrugCurve const& drug) {
     if (curve.scores.unreliable) out["interval_unreliable"] = true;
     return out;
 }
-}  // namespace
+
+// It was good when it was stored.
+std::string refused_now(Error const& error) { return "this version of the centre refuses it: " + error.message; }
+
+json::object of_annotation(Annotation const& annotation) { return {{"version", annotation.version}, {"sha256", hex(annotation.sha256)}}; }
+
+json::array of_files(std::vector<RunFile> const& files) {
+    json::array out;
+    for (RunFile const& file : files)
+        out.push_back(
+            json::object{{"sha256", file.sha256}, {"original_sha256", file.original_sha256}, {"role", file.role}, {"format", file.format}});
+    return out;
+}
 
 void put_sample(json::object& result, analysis::SampleSheet const& sheet) {
     json::put_text(result, "subject", sheet.subject);
@@ -109,6 +128,66 @@ void put_plate(json::object& result, analysis::PlateLayout const& layout, analys
     json::array drugs;
     for (analysis::DrugCurve const& drug : plate.drugs) drugs.push_back(drug_of(drug));
     result["drugs"] = std::move(drugs);
+}
+}  // namespace
+
+json::object evaluation_result(PlateEvidence const& evidence) {
+    json::object result{{"state", not_evaluable}, {"barcode", evidence.barcode}, {"software", evidence.software}};
+    result["files"] = of_files(evidence.files);
+    analysis::SampleSheet sheet;
+    if (evidence.sample) {
+        result["sample"] = of_annotation(*evidence.sample);
+        auto parsed = analysis::SampleSheet::read(evidence.sample->bytes, "sample sheet");
+        if (!parsed) {
+            result["reason"] = refused_now(parsed.error());
+            return result;
+        }
+        sheet = std::move(*parsed);
+        put_sample(result, sheet);
+    }
+    if (!evidence.conflict.empty()) {
+        result["reason"] = evidence.conflict;
+        return result;
+    }
+    if (!evidence.layout) {
+        result["state"] = "incomplete";
+        result["reason"] = "no layout has been given for this barcode";
+        return result;
+    }
+    result["layout"] = of_annotation(*evidence.layout);
+    auto const layout = analysis::PlateLayout::read(evidence.layout->bytes, "layout");
+    if (!layout) {
+        result["reason"] = refused_now(layout.error());
+        return result;
+    }
+    std::string id;
+    for (RunFile const& file : evidence.files) id += file.sha256;
+    auto const plate = analysis::ScreenedPlate::of(evidence.readings, *layout, sheet.readout, id);
+    put_plate(result, *layout, plate);
+    if (!plate.not_evaluable.empty()) {
+        result["reason"] = plate.not_evaluable;
+        return result;
+    }
+    auto const missing = sheet.missing();
+    result["state"] = missing.empty() ? "evaluated" : "incomplete";
+    if (!evidence.sample)
+        result["reason"] = "no sample sheet has been given for this barcode";
+    else if (!missing.empty())
+        result["reason"] = fmt::format("the sample sheet does not say: {}", fmt::join(missing, ", "));
+    return result;
+}
+
+std::string verdict_in(json::object const& result) {
+    if (auto const* const quality = result.if_contains("quality")) return std::string{json::string_of(quality->as_object(), "verdict")};
+    return std::string{not_evaluable};
+}
+
+std::string reason_in(json::object const& result) {
+    std::string out{json::string_of(result, "reason")};
+    if (auto const* const quality = result.if_contains("quality"))
+        for (auto const& reason : quality->as_object().at("reasons").as_array())
+            out += fmt::format("{}{}", out.empty() ? "" : "; ", std::string_view{reason.as_string()});
+    return out;
 }
 
 }  // namespace marrowlink::central

@@ -2,39 +2,11 @@
 
 #include <fmt/format.h>
 
-#include "central/annotations.hpp"
 #include "central/evaluation_result.hpp"
+#include "central/evidence.hpp"
 #include "core/version.hpp"
 
 namespace marrowlink::central {
-namespace {
-constexpr std::string_view not_evaluable = "not evaluable";
-
-// The plate's verdict, and what stands beside it.
-std::string verdict_in(json::object const& result) {
-    if (auto const* const quality = result.if_contains("quality")) return std::string{json::string_of(quality->as_object(), "verdict")};
-    return std::string{not_evaluable};
-}
-std::string reason_in(json::object const& result) {
-    std::string out{json::string_of(result, "reason")};
-    if (auto const* const quality = result.if_contains("quality"))
-        for (auto const& reason : quality->as_object().at("reasons").as_array())
-            out += fmt::format("{}{}", out.empty() ? "" : "; ", std::string_view{reason.as_string()});
-    return out;
-}
-
-// It was good when it was stored.
-std::string refused_now(Error const& error) { return "this version of the centre refuses it: " + error.message; }
-
-json::object of_annotation(Annotation const& annotation) { return {{"version", annotation.version}, {"sha256", hex(annotation.sha256)}}; }
-
-Result<json::object> stored_object(Statement const& row, int column) {
-    auto parsed = json::parse(row.blob(column), "stored record");
-    if (!parsed) return fail(parsed.error());
-    return parsed->as_object();
-}
-}  // namespace
-
 Result<Evaluations> Evaluations::over(Database& database) {
     auto mark = database.prepare(
         "INSERT OR IGNORE INTO due SELECT run FROM evaluation WHERE id IN (SELECT max(id) FROM evaluation GROUP BY run) AND software <> "
@@ -57,118 +29,6 @@ Result<Evaluations::Due> Evaluations::due_run(std::int64_t id) {
     Due due{id, select->integer(1), text(0), {}};
     due.answer = {text(2), text(3), text(4), text(5), text(6), text(7), verdict_of(text(7), select->integer(8)), text(9)};
     return due;
-}
-
-Result<std::vector<Reading>> Evaluations::readings_of(std::int64_t run) {
-    auto select =
-        database_->prepare("SELECT data FROM part JOIN record ON record.id = part.record WHERE run=?1 AND file=x'' ORDER BY number");
-    if (!select) return fail(select.error());
-    select->bind(1, run);
-    std::vector<Reading> out;
-    for (;;) {
-        auto const more = select->step();
-        if (!more) return fail(more.error());
-        if (!*more) return out;
-        auto const block = stored_object(*select, 0);
-        if (!block) return fail(block.error());
-        for (auto const& one : block->at("readings").as_array()) {
-            Reading reading;
-            for (auto const& [name, member] : reading_fields) reading.*member = json::string_of(one.as_object(), name);
-            out.push_back(std::move(reading));
-        }
-    }
-}
-
-Result<json::array> Evaluations::files_of(Due const& due) {
-    auto select = database_->prepare("SELECT data FROM record WHERE id=?1");
-    if (!select) return fail(select.error());
-    select->bind(1, due.manifest);
-    auto const row = select->step();
-    if (!row) return fail(row.error());
-    json::array out;
-    if (!*row) return out;
-    auto const manifest = stored_object(*select, 0);
-    if (!manifest) return fail(manifest.error());
-    for (auto const& file : manifest->at("files").as_array())
-        out.push_back(json::object{{"sha256", file.at("sha256")}, {"original_sha256", file.at("original_sha256")}});
-    return out;
-}
-
-// Two runs of one plate: which one holds is a person's word, not ours.
-Result<std::string> Evaluations::conflict_of(Due const& due) {
-    auto select = database_->prepare(
-        "SELECT source.site, source.instrument, run.run FROM run JOIN source ON source.id = run.source WHERE run.message IS NULL AND "
-        "run.plate <> '' "
-        "AND run.plate=?1 AND run.state='complete' ORDER BY run.id LIMIT 6");
-    if (!select) return fail(select.error());
-    select->bind_text(1, due.plate);
-    std::string names;
-    std::size_t count = 0;
-    for (;;) {
-        auto const more = select->step();
-        if (!more) return fail(more.error());
-        if (!*more) break;
-        if (++count <= 5) names += fmt::format("{}{}/{} {}", names.empty() ? "" : ", ", select->text(0), select->text(1), select->text(2));
-    }
-    if (count < 2) return std::string{};
-    return fmt::format("{} runs stand under one barcode ({}{}); a person must correct the plate of all but one.",
-                       count > 5 ? "more than 5" : std::to_string(count), names, count > 5 ? ", …" : "");
-}
-
-Result<json::object> Evaluations::result_of(Due const& due) {
-    json::object result{{"state", not_evaluable}, {"barcode", due.plate}, {"software", version}};
-    auto files = files_of(due);
-    if (!files) return fail(files.error());
-    result["files"] = std::move(*files);
-    auto const layout_text = latest_annotation(*database_, AnnotationKind::layout, due.plate);
-    if (!layout_text) return fail(layout_text.error());
-    auto const sample_text = latest_annotation(*database_, AnnotationKind::sample, due.plate);
-    if (!sample_text) return fail(sample_text.error());
-    analysis::SampleSheet sheet;
-    if (*sample_text) {
-        result["sample"] = of_annotation(**sample_text);
-        auto parsed = analysis::SampleSheet::read((*sample_text)->bytes, "sample sheet");
-        if (!parsed) {
-            result["reason"] = refused_now(parsed.error());
-            return result;
-        }
-        sheet = std::move(*parsed);
-        put_sample(result, sheet);
-    }
-    auto const conflict = conflict_of(due);
-    if (!conflict) return fail(conflict.error());
-    if (!conflict->empty()) {
-        result["reason"] = *conflict;
-        return result;
-    }
-    if (!*layout_text) {
-        result["state"] = "incomplete";
-        result["reason"] = "no layout has been given for this barcode";
-        return result;
-    }
-    result["layout"] = of_annotation(**layout_text);
-    auto const layout = analysis::PlateLayout::read((*layout_text)->bytes, "layout");
-    if (!layout) {
-        result["reason"] = refused_now(layout.error());
-        return result;
-    }
-    auto const readings = readings_of(due.id);
-    if (!readings) return fail(readings.error());
-    std::string id;
-    for (auto const& file : result.at("files").as_array()) id += json::string_of(file.as_object(), "sha256");
-    auto const plate = analysis::ScreenedPlate::of(*readings, *layout, sheet.readout, id);
-    put_plate(result, *layout, plate);
-    if (!plate.not_evaluable.empty()) {
-        result["reason"] = plate.not_evaluable;
-        return result;
-    }
-    auto const missing = sheet.missing();
-    result["state"] = missing.empty() ? "evaluated" : "incomplete";
-    if (!*sample_text)
-        result["reason"] = "no sample sheet has been given for this barcode";
-    else if (!missing.empty())
-        result["reason"] = fmt::format("the sample sheet does not say: {}", fmt::join(missing, ", "));
-    return result;
 }
 
 Result<bool> Evaluations::add(Due const& due, json::object const& result, std::int64_t now_ms) {
@@ -207,11 +67,12 @@ Result<std::optional<std::vector<Answer>>> Evaluations::evaluate_next(std::int64
     if (!due) return fail(due.error());
     std::vector<Answer> answers;
     if (due->answer.state == run_state::complete && !due->plate.empty()) {
-        auto const result = result_of(*due);
-        if (!result) return fail(result.error());
-        due->answer.plate_verdict = verdict_in(*result);
-        due->answer.plate_reason = reason_in(*result);
-        auto const added = add(*due, *result, now_ms);
+        auto const evidence = evidence_of(*database_, due->id, due->manifest, due->plate);
+        if (!evidence) return fail(evidence.error());
+        json::object const result = evaluation_result(*evidence);
+        due->answer.plate_verdict = verdict_in(result);
+        due->answer.plate_reason = reason_in(result);
+        auto const added = add(*due, result, now_ms);
         if (!added) return fail(added.error());
         if (*added) answers.push_back(due->answer);
     }

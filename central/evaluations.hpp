@@ -9,7 +9,6 @@
 #include <vector>
 
 #include "central/runs.hpp"
-#include "core/reading.hpp"
 #include "io/sqlite.hpp"
 
 namespace marrowlink::central {
@@ -30,10 +29,6 @@ class Evaluations {
     };
     explicit Evaluations(Database& database) : database_(&database) {}
     Result<Due> due_run(std::int64_t id);
-    Result<json::object> result_of(Due const& due);
-    Result<std::vector<Reading>> readings_of(std::int64_t run);
-    Result<json::array> files_of(Due const& due);
-    Result<std::string> conflict_of(Due const& due);
     Result<bool> add(Due const& due, json::object const& result, std::int64_t now_ms);
 
     Database* database_;

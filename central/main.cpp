@@ -1,14 +1,19 @@
 // marrowlink-central: from the broker to the ledger.
+#include <fstream>
 #include <iostream>
 
 #include "central/analyse/analysis.hpp"
 #include "central/analyse/command.hpp"
 #include "central/analysis/layout.hpp"
 #include "central/annotations.hpp"
+#include "central/bundle.hpp"
 #include "central/config.hpp"
 #include "central/service.hpp"
 #include "central/store.hpp"
+#include "central/subjects.hpp"
+#include "central/tar.hpp"
 #include "central/verify.hpp"
+#include "core/version.hpp"
 #include "io/command_line.hpp"
 #include "io/system.hpp"
 #include "io/whole_file.hpp"
@@ -33,7 +38,7 @@ Result<std::filesystem::path> database_of(std::filesystem::path const& named, st
     return config->database;
 }
 
-Result<void> verify(std::filesystem::path const& path) {
+Result<void> verify_database(std::filesystem::path const& path) {
     auto const proof = central::verify(path);
     if (!proof) return fail(proof.error());
     constexpr std::string_view kinds[] = {"missing", "doubled", "altered"};
@@ -48,6 +53,49 @@ Result<void> verify(std::filesystem::path const& path) {
     std::cout << proof->total() << '\n';
     if (proof->good()) return {};
     return fail(Fault::refused, path.string() + " is not what its chains say: see the lines above.");
+}
+
+Result<void> verify_bundle(std::filesystem::path const& path, std::string const& bytes, bool recompute) {
+    auto const proof = central::check_bundle(bytes, recompute);
+    if (!proof) return fail(proof.error().fault, path.string() + ": " + proof.error().message);
+    for (std::string const& finding : proof->findings) std::cout << "  " << finding << '\n';
+    std::cout << "bundle subject=" << proof->subject << " plates=" << proof->plates << " files=" << proof->files
+              << " different=" << proof->findings.size();
+    if (recompute) std::cout << " recomputed=yes drugs_compared=" << proof->drugs;
+    std::cout << '\n';
+    if (!proof->findings.empty()) return fail(Fault::refused, path.string() + " is not what was written: see the lines above.");
+    if (recompute && !proof->report_remade)
+        std::cout << "Written by version " << proof->software << ", checked by " << version
+                  << ": the numbers are the same; report.html is only held to its SHA-256.\n";
+    return {};
+}
+
+Result<void> verify(std::filesystem::path const& path, bool recompute) {
+    std::string beginning(512, '\0');
+    std::ifstream{path, std::ios::binary}.read(beginning.data(), static_cast<std::streamsize>(beginning.size()));
+    if (!recompute && !central::begins_as_tar(beginning)) return verify_database(path);
+    auto const bytes = whole_file(path, central::bundle_bytes_max);
+    return bytes ? verify_bundle(path, *bytes, recompute) : fail(bytes.error());
+}
+
+// What is made of one subject, written whole or not at all.
+Result<void> write_subject(Result<std::filesystem::path> const& from, std::string const& subject, std::filesystem::path const& to,
+                           Result<std::string> (*made)(Database&, std::string const&)) {
+    if (!from) return fail(from.error());
+    if (std::filesystem::exists(to)) return fail(Fault::refused, to.string() + " is there already; it is not overwritten.");
+    auto database = open_for_reading(*from, central::store_schema(), Database::Mode::read_only);
+    if (!database) return fail(database.error());
+    auto const bytes = made(*database, subject);
+    if (!bytes) return fail(bytes.error());
+    if (bytes->empty()) return fail(Fault::refused, "The centre has no plate of a subject \"" + subject + "\".");
+    if (auto const written = write_whole_file(to, *bytes); !written) return written;
+    std::cout << to.string() << " written: " << bytes->size() << " bytes.\n";
+    return {};
+}
+
+Result<std::string> made_bundle(Database& database, std::string const& subject) {
+    auto const bundle = central::bundle_of(database, subject);
+    return bundle ? central::bundle_file(*bundle) : fail(bundle.error());
 }
 
 Result<void> copy(Result<std::filesystem::path> const& from, std::filesystem::path const& to,
@@ -95,10 +143,28 @@ int main(int argc, char** argv) {
         command->add_option("-c,--config", config_file, "names the database unless it is given")->capture_default_str();
         return command;
     };
-    with_source(line.add("verify", "prove from the stored bytes which records are missing, doubled or altered", [&]() -> Result<void> {
-        auto const path = database_of(database, config_file);
-        return path ? verify(*path) : fail(path.error());
-    }))->add_option("database", database, "a central database, a backup or an export; the configured one unless given");
+    bool recompute = false;
+    CLI::App* const verifying =
+        with_source(line.add("verify", "prove from the stored bytes what is missing, doubled or altered", [&]() -> Result<void> {
+            auto const path = database_of(database, config_file);
+            return path ? verify(*path, recompute) : fail(path.error());
+        }));
+    verifying->add_option("file", database, "a central database, a backup, an export or a bundle; the configured database unless given");
+    verifying->add_flag("--recompute", recompute, "of a bundle: make every number again from the instruments' bytes, and compare");
+
+    std::string subject;
+    auto const add_writing = [&](std::string const& name, std::string const& description, std::string const& what,
+                                 Result<std::string> (*made)(Database&, std::string const&)) {
+        CLI::App* const command = with_source(
+            line.add(name, description, [&, made] { return write_subject(database_of(database, config_file), subject, to, made); }));
+        command->add_option("subject", subject, "the pseudonym")->required();
+        command->add_option("out", to, what)->required();
+        command->add_option("--database", database, "instead of the configured one");
+    };
+    add_writing("bundle", "write all that a subject's comparison rests on to one file that `verify` checks offline",
+                "a .tar file that does not exist yet", made_bundle);
+    add_writing("report", "write a subject's page to one file that any browser shows and prints", "a .html file that does not exist yet",
+                central::report_of);
 
     CLI::App* const exporting = with_source(line.add("export", "write every record to one portable SQLite file that `verify` reads offline",
                                                      [&] { return copy(database_of(database, config_file), to, &Database::vacuum_into); }));

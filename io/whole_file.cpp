@@ -23,4 +23,16 @@ Result<std::string> whole_file(std::filesystem::path const& file, std::uint64_t 
     return bytes;
 }
 
+Result<void> write_whole_file(std::filesystem::path const& file, std::string_view bytes) {
+    std::filesystem::path const unfinished = file.string() + ".part";
+    std::ofstream out{unfinished, std::ios::binary | std::ios::trunc};
+    out << bytes;
+    out.close();
+    std::error_code error;
+    if (!out) return fail(Fault::unavailable, file.string() + " cannot be written.");
+    std::filesystem::rename(unfinished, file, error);
+    if (error) return fail(Fault::unavailable, fmt::format("{} cannot be written: {}.", file.string(), error.message()));
+    return {};
+}
+
 }  // namespace marrowlink

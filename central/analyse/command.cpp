@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <fstream>
 #include <iostream>
 
 #include "central/analyse/analysis.hpp"
@@ -18,18 +17,6 @@ Result<Request::Input> read(fs::path const& path) {
     auto bytes = whole_file(path, analysis::table_bytes_max);
     if (!bytes) return fail(bytes.error());
     return Request::Input{path.string(), path.stem().string(), std::move(*bytes)};
-}
-
-Result<void> write(fs::path const& path, std::string const& text) {
-    fs::path const unfinished = path.string() + ".part";
-    std::ofstream file(unfinished, std::ios::binary | std::ios::trunc);
-    file << text;
-    file.close();
-    std::error_code error;
-    if (!file) return fail(Fault::unavailable, path.string() + " cannot be written.");
-    fs::rename(unfinished, path, error);
-    if (error) return fail(Fault::unavailable, fmt::format("{} cannot be written: {}.", path.string(), error.message()));
-    return {};
 }
 
 }  // namespace
@@ -81,7 +68,7 @@ Result<void> run(Command const& command) {
         }
         fs::path path = command.out;
         if (!output.suffix.empty()) path.replace_filename(path.stem().string() + "-" + output.suffix + path.extension().string());
-        if (auto const done = write(path, output.table.csv()); !done) return done;
+        if (auto const done = write_whole_file(path, output.table.csv()); !done) return done;
         std::cerr << path.string() << ": " << output.table.rows() << " rows\n";
     }
     return {};

@@ -27,6 +27,8 @@ function table(id, caption, heads, rows) {
     element('table', {}, element('caption', {}, caption), element('thead', {}, head), element('tbody', {}, ...body)));
 }
 
+const facts = pairs => element('dl', { className: 'facts' }, ...pairs.filter(([, value]) => value !== undefined && value !== '').flatMap(([name, value]) => [element('dt', {}, name), element('dd', {}, value)]));
+
 // The words that stand in the page itself.
 function draw_frame() {
   const w = words();

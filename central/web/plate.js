@@ -70,20 +70,12 @@ function control_strip() {
 
 function curve_plot(drug) {
   const w = words();
-  const lo = Math.min(...drug.x), hi = Math.max(...drug.x), span = hi - lo || 1;
-  const x = at => 44 + 216 * (at - lo) / span, y = at => 150 - 120 * (Math.min(130, Math.max(-30, at)) + 20) / 140;
-  const fitted = at => drug.bottom + (drug.top - drug.bottom) / (1 + 10 ** (drug.slope * (drug.midpoint - at)));
-  const line = drug.not_evaluable ? null : svg('polyline', { class: 'fit', points: [...Array(61).keys()].map(i => { const at = lo + span * i / 60; return `${x(at).toFixed(1)},${y(fitted(at)).toFixed(1)}`; }).join(' ') });
   const note = drug.not_evaluable ? w.no_curve(drug.not_evaluable) : `${w.score(number_text(drug.dss2_cont, 1), number_text(drug.dss2_cont_se, 1))}, ${w.ic50(drug.ic50_relative_nM.replace(/[\d.]+(e[+-]?\d+)?/, text => Number(Number(text).toPrecision(3)).toString()))}`;
   const warnings = [drug.flag === 'flat' ? w.flat : drug.flag, drug.excluded ? w.used(drug.n, drug.excluded) : ''].filter(Boolean).join('; ');
   return element('figure', { className: 'curve' }, element('figcaption', {}, element('strong', {}, drug.drug), element('br'), note, warnings ? element('div', { className: 'reason' }, warnings) : null),
-    svg('svg', { viewBox: '0 0 284 184', width: 284, class: 'plot', role: 'img', 'aria-label': `${drug.drug}: ${note}` },
-      ...[0, 50, 100].flatMap(level => [svg('line', { x1: 44, x2: 260, y1: y(level), y2: y(level), class: 'grid' }), svg('text', { x: 38, y: y(level) + 4, 'text-anchor': 'end' }, String(level))]),
-      ...[...new Set(drug.x)].sort((a, b) => a - b).map(at => svg('text', { x: x(at), y: 166, 'text-anchor': 'middle', class: 'dose' }, Number((10 ** at).toPrecision(2)).toString())),
-      svg('text', { x: 152, y: 181, 'text-anchor': 'middle' }, w.dose), line, ...drug.x.map((at, i) => svg('circle', { cx: x(at), cy: y(drug.y[i]), r: 3.5, class: 'point' }))));
+    curve_picture([{ drug, className: '' }], { dose: w.dose, label: `${drug.drug}: ${note}` }));
 }
 
-const facts = pairs => element('dl', { className: 'facts' }, ...pairs.filter(([, value]) => value !== undefined && value !== '').flatMap(([name, value]) => [element('dt', {}, name), element('dd', {}, value)]));
 const section = (id, heading, ...parts) => element('section', { 'aria-labelledby': id }, element('h2', { id }, heading), ...parts.filter(Boolean));
 
 function quality_section() {

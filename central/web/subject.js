@@ -1,5 +1,6 @@
 'use strict';
-// One subject: which drugs gained or lost effect from diagnosis to relapse, and how sure that is.
+// One subject: which drugs gained or lost effect from diagnosis to relapse, how sure that is, and what it rests on. As a page it asks the
+// centre; as a report (subject_report.hpp) it carries the answers in itself.
 const texts = {
   en: {
     title: 'Subject', skip: 'Skip to the comparison', language: 'Language', back: 'All runs', research: 'Research use only. Not for diagnosis or treatment.',
@@ -8,6 +9,8 @@ const texts = {
     comparison: 'Diagnosis against relapse', caption: 'Drug sensitivity score (DSS2, 0 no effect to 50) of each drug, largest change first', drug: 'Drug', diagnosis: 'Diagnosis', relapse: 'Relapse', delta: 'Change (95 % interval)', picture: 'Change in DSS2', says: 'What can be said',
     calls: { 'gained effect': 'gained effect', 'lost effect': 'lost effect', 'no change that could be seen': 'no change that could be seen' }, detectable: d => ` (smallest detectable: ${d})`, not_comparable: why => `not comparable: ${why}`, interval: (lo, hi) => ` (${lo} to ${hi})`, no_interval: ' (no interval: a score is 0)',
     how: (definition, interval) => `Score ${definition}. Interval: ${interval}. A change is called when it is larger than the smallest detectable one: 5.8 DSS2, as serial AML pairs were found to scatter, or 1.96 standard errors if that is more; the grey band shows it.`, none: 'No drug has been measured at both timepoints yet.',
+    save: 'Save as a report (HTML)', report: version => `Report by Marrowlink ${version}. Its numbers can be made again from the instruments’ own bytes: see “What this rests on”.`, curves: 'Curves', curves_note: 'Inhibition in percent against concentration; each point is a well.', legend: { diagnosis: 'Diagnosis: open circles, dashed', relapse: 'relapse: filled circles, solid' }, dose: 'concentration, nM',
+    picture_of: (drug, found) => `${drug}: ${found}`, provenance: 'What this rests on', rests: 'Each plate with its run, sheets and files', run: 'Run', instrument: 'Instrument', sheets: 'Sheets', files: 'Files of the instrument (SHA-256)', layout: 'layout', sample: 'sample sheet', version: (name, number) => `${name}, version ${number}`, definitions: 'Definitions', software: 'Software',
   },
   fr: {
     title: 'Sujet', skip: 'Aller à la comparaison', language: 'Langue', back: 'Toutes les mesures', research: 'Pour la recherche uniquement. Ni diagnostic ni traitement.',
@@ -16,16 +19,19 @@ const texts = {
     comparison: 'Diagnostic et rechute', caption: 'Score de sensibilité (DSS2, de 0 sans effet à 50) de chaque médicament, le plus grand changement d’abord', drug: 'Médicament', diagnosis: 'Diagnostic', relapse: 'Rechute', delta: 'Changement (intervalle à 95 %)', picture: 'Changement du DSS2', says: 'Ce qu’on peut en dire',
     calls: { 'gained effect': 'effet accru', 'lost effect': 'effet perdu', 'no change that could be seen': 'aucun changement décelable' }, detectable: d => ` (le plus petit décelable : ${d})`, not_comparable: why => `non comparable : ${why}`, interval: (lo, hi) => ` (${lo} à ${hi})`, no_interval: ' (sans intervalle : un score est nul)',
     how: (definition, interval) => `Score ${definition}. Intervalle : ${interval}. Un changement est annoncé au-delà du plus petit décelable : 5,8 DSS2, dispersion constatée entre paires de LAM, ou 1,96 erreur type si c’est plus ; la bande grise le montre.`, none: 'Aucun médicament n’a encore été mesuré aux deux moments.',
+    save: 'Enregistrer comme rapport (HTML)', report: version => `Rapport de Marrowlink ${version}. Ses chiffres se recalculent à partir des octets des instruments : voir « Sur quoi cela repose ».`, curves: 'Courbes', curves_note: 'Inhibition en pour cent selon la concentration ; chaque point est un puits.', legend: { diagnosis: 'Diagnostic : cercles vides, tirets', relapse: 'rechute : cercles pleins, trait continu' }, dose: 'concentration, nM',
+    picture_of: (drug, found) => `${drug} : ${found}`, provenance: 'Sur quoi cela repose', rests: 'Chaque plaque avec sa mesure, ses feuilles et ses fichiers', run: 'Mesure', instrument: 'Instrument', sheets: 'Feuilles', files: 'Fichiers de l’instrument (SHA-256)', layout: 'plan de plaque', sample: 'feuille d’échantillon', version: (name, number) => `${name}, version ${number}`, definitions: 'Définitions', software: 'Logiciel',
   },
 };
 
-let subject = null, failure = null;
+const report = document.getElementById('report');
+let subject = null, failure = null, results = []; // of subject.plates, in their order
 
 function plates_section() {
   const w = words();
   return element('section', { 'aria-labelledby': 'plates-title' }, element('h2', { id: 'plates-title' }, w.plates),
     table('plates', w.plates_caption, [w.plate, w.timepoint, w.state, w.quality, w.compartment, w.medium, w.hours, w.site].map(text => ({ text })), subject.plates.map(plate => [
-      element('th', { scope: 'row' }, element('a', { href: `plate.html?run=${plate.id}` }, plate.barcode)), ...[w.timepoints[plate.timepoint], w.states[plate.state]].map(text => element('td', {}, text || '–')),
+      element('th', { scope: 'row' }, report ? plate.barcode : element('a', { href: `plate.html?run=${plate.id}` }, plate.barcode)), ...[w.timepoints[plate.timepoint], w.states[plate.state]].map(text => element('td', {}, text || '–')),
       element('td', {}, w.verdicts[plate.verdict] || plate.verdict, plate.reason ? element('div', { className: 'reason' }, plate.reason) : null),
       ...[plate.compartment, plate.medium, plate.hours_to_test, plate.site].map(text => element('td', {}, text || '–'))])));
 }
@@ -51,25 +57,64 @@ function comparison_section() {
     element('p', { className: 'note' }, w.how(subject.definition, subject.interval)));
 }
 
+// Of each drug that is compared, its curve at both timepoints.
+function curves_section() {
+  const w = words();
+  const at = timepoint => results.flatMap((result, i) => subject.plates[i].state === 'evaluated' && subject.plates[i].timepoint === timepoint ? result.drugs : []);
+  const [first, last] = [at('diagnosis'), at('relapse')];
+  const figures = subject.drugs.filter(row => row.delta !== undefined).map(row => {
+    const sides = [['diagnosis', first], ['relapse', last]].map(([className, drugs]) => ({ className, drug: drugs.find(drug => drug.drug === row.drug) }));
+    return sides.every(side => side.drug) ? element('figure', { className: 'curve' }, element('figcaption', {}, element('strong', {}, row.drug), element('br'), w.calls[row.call]),
+      curve_picture(sides, { dose: w.dose, label: w.picture_of(row.drug, w.calls[row.call]) })) : null;
+  }).filter(Boolean);
+  return figures.length ? element('section', { 'aria-labelledby': 'curves-title' }, element('h2', { id: 'curves-title' }, w.curves), element('p', { className: 'note' }, `${w.curves_note} ${Object.values(w.legend).join('; ')}.`), element('div', { className: 'curves' }, ...figures)) : null;
+}
+
+function provenance_section() {
+  const w = words();
+  const digest = text => element('code', {}, text);
+  const sheet = (plate, kind) => plate[kind] ? element('div', {}, `${w.version(w[kind], plate[kind].version)} `, digest(plate[kind].sha256)) : null;
+  const distinct = values => [...new Set(values.filter(Boolean))].join(', ');
+  return element('section', { 'aria-labelledby': 'provenance-title' }, element('h2', { id: 'provenance-title' }, w.provenance),
+    table('provenance', w.rests, [w.plate, w.run, w.instrument, w.sheets, w.files].map(text => ({ text })), subject.plates.map(plate => [element('th', { scope: 'row' }, plate.barcode), element('td', {}, digest(plate.run)), element('td', {}, `${plate.instrument} (${plate.site})`),
+      element('td', {}, ...['layout', 'sample'].map(kind => sheet(plate, kind)).filter(Boolean)), element('td', {}, ...plate.files.map(file => element('div', {}, `${file.format} `, digest(file.original_sha256))))])),
+    facts([[w.software, `Marrowlink ${distinct(subject.plates.map(plate => plate.software))}`], [w.definitions, distinct(subject.plates.flatMap(plate => Object.values(plate.definitions || {})))]]));
+}
+
 function draw() {
   const w = words();
   draw_frame();
   const content = document.getElementById('content');
   if (!subject) return content.replaceChildren(element('p', { role: failure ? 'alert' : 'status' }, failure ? w.failed(failure) : w.waiting));
   document.title = document.getElementById('heading').textContent = `${w.title} ${subject.subject}`;
-  content.replaceChildren(comparison_section(), plates_section());
+  content.replaceChildren(...[report ? element('p', { className: 'note' }, w.report(subject.plates[0].software)) : null, comparison_section(), curves_section(), plates_section(), provenance_section()].filter(Boolean));
+}
+
+async function answer_of(address) {
+  const response = await fetch(address, { cache: 'no-store' });
+  const answer = await response.json();
+  if (!response.ok) throw new Error(answer.error);
+  return answer;
 }
 
 async function ask() {
-  const id = new URLSearchParams(location.search).get('id') || '';
+  const id = encodeURIComponent(new URLSearchParams(location.search).get('id') || '');
+  document.getElementById('save').href = `report.html?id=${id}`;
   try {
-    const response = await fetch(`api/subject?id=${encodeURIComponent(id)}`, { cache: 'no-store' });
-    const answer = await response.json();
-    if (response.ok) subject = answer; else failure = answer.error;
+    subject = await answer_of(`api/subject?id=${id}`);
+    draw();
+    results = await Promise.all(subject.plates.map(plate => answer_of(`api/evaluation?run=${plate.id}`)));
   } catch (problem) {
     failure = problem.message;
   }
   draw();
 }
-draw();
-ask();
+
+if (report) {
+  ({ comparison: subject, results } = JSON.parse(report.textContent));
+  document.querySelector('.ways').remove();
+  draw();
+} else {
+  draw();
+  ask();
+}

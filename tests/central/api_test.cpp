@@ -4,7 +4,7 @@
 #include <catch2/catch.hpp>
 
 #include "central/annotations.hpp"
-#include "central/report.hpp"
+#include "central/listing.hpp"
 #include "core/log.hpp"
 #include "core/text.hpp"
 #include "no_broker.hpp"

@@ -5,10 +5,12 @@
 
 #include <cmath>
 #include <map>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
 #include "core/run.hpp"
+#include "drivers/gen5/parse.hpp"
 
 namespace marrowlink::test {
 
@@ -54,22 +56,46 @@ inline std::vector<Reading> screen_readings(std::map<std::string, double> const&
     return out;
 }
 
-inline std::vector<Draft> readings_run(RunIdentity const& id, std::string const& barcode, std::vector<Reading> const& readings) {
-    std::string const bytes = "the export of " + id.sourcekey;
+// The same as an Agilent BioTek Gen5 text export.
+inline std::string screen_export(std::vector<Reading> const& readings) {
+    std::string out =
+        "\r\n\r\nSoftware Version\t3.12.08\r\n\r\n\r\n\r\nPlate Number\tPlate 1\r\nDate\t11/25/2026\r\nTime\t2:30:17 PM\r\nReader "
+        "Type:\tSynergy H1\r\nReader Serial Number:\t230001\r\nReading Type\tReader\r\n\r\nProcedure Details\r\n\r\nPlate Type\t96 WELL "
+        "PLATE (Use plate lid)\r\nEject plate on completion\t\r\nRead\tLum\r\n\tLuminescence Endpoint\r\n\tFull Plate\r\n\tIntegration "
+        "Time: 0:01.00 (MM:SS.ss)\r\n\tFilter Set 1\r\n\t    Emission: Full light\r\n\t    Optics: Top,  Gain: 135\r\n\r\nResults\r\n";
+    for (int column = 1; column <= 12; ++column) out += fmt::format("\t{}", column);
+    for (std::size_t i = 0; i < readings.size(); ++i) {
+        if (i % 12 == 0) out += fmt::format("{}\r\n{}", i == 0 ? "" : "\tLum:Lum", static_cast<char>('A' + i / 12));
+        out += "\t" + readings[i].value;
+    }
+    return out + "\tLum:Lum\r\n";
+}
+
+inline std::vector<Draft> readings_run(RunIdentity const& id, std::string const& barcode, std::vector<Reading> const& readings,
+                                       std::string const& bytes, std::string const& format) {
     std::string const sha = hex(sha256(bytes));
     std::vector<Draft> out = run_readings(id, readings);
     RunManifest manifest;
     manifest.plate = barcode;
     manifest.blocks = out.size();
-    manifest.files = {{"export", "bmg-mars", sha, sha, bytes.size(), 0}};
+    manifest.files = {{"export", format, sha, sha, bytes.size(), 0}};
     manifest.readings = &readings;
     for (Draft& chunk : run_file(id, bytes, sha)) out.push_back(std::move(chunk));
     out.push_back(run_finished(id, manifest));
     return out;
 }
 
+// With an original that no parser reads.
+inline std::vector<Draft> readings_run(RunIdentity const& id, std::string const& barcode, std::vector<Reading> const& readings) {
+    return readings_run(id, barcode, readings, "the export of " + id.sourcekey, "bmg-mars");
+}
+
+// As the driver sends it: the export, and what its parser reads in it.
 inline std::vector<Draft> screen_run(RunIdentity const& id, std::string const& barcode, std::map<std::string, double> const& midpoints) {
-    return readings_run(id, barcode, screen_readings(midpoints));
+    std::string const bytes = screen_export(screen_readings(midpoints));
+    auto const document = gen5_format().parse(bytes);
+    if (!document) throw std::logic_error{document.error().message};
+    return readings_run(id, barcode, document->readings, bytes, document->format);
 }
 
 }  // namespace marrowlink::test

@@ -34,7 +34,7 @@ class World {
         }
     }
     json::object compare(std::string const& subject = "ALL-0042") {
-        auto found = comparison(intake->database(), subject);
+        auto found = comparison_of(intake->database(), subject);
         if (!found) FAIL(found.error().message);
         return *found;
     }

@@ -4,7 +4,8 @@ adapter (its own program, in QEMU) where that is built.
 
 usage: demo.py [--once] [--keep]
 
-Two plates of one invented subject, at diagnosis and at relapse, come through the folder; the centre says which drugs gained and lost effect.
+Two plates of one invented subject, at diagnosis and at relapse, come through the folder; the centre says which drugs gained and lost effect, and writes a
+bundle that is checked offline.
 Without options it runs until Ctrl-C. With --once it plays a fixed scenario with one broker outage, one SIGKILL of the gateway and three of the adapter,
 prints the ledger, and exits 0 only when it balances. --keep leaves what it made."""
 
@@ -181,6 +182,33 @@ class Demo:
             say(f"               {centre}/plate.html?run={plate['id']}")
         return {drug["drug"]: drug.get("call", "not comparable") for drug in compared["drugs"]}
 
+    def bundle(self):
+        """The subject in one file, checked as someone would who has nothing but the file; how many checks went wrong."""
+        say("— the subject's report and bundle, checked offline")
+        folder = self.world.path("handed-on")
+        folder.mkdir()
+        report, bundle = folder / f"{SUBJECT}.html", folder / f"{SUBJECT}.tar"
+
+        def central(*words):
+            done = subprocess.run([BIN / "marrowlink-central", *words], capture_output=True, text=True)
+            for line in (done.stdout + done.stderr).splitlines():
+                say(f"               {line.strip()}")
+            return done.returncode
+
+        codes = [central("report", SUBJECT, report, "--database", self.world.database), central("bundle", SUBJECT, bundle, "--database", self.world.database)]
+        subprocess.run(["tar", "xf", bundle, "-C", folder], check=True)
+        sums = subprocess.run(["sha256sum", "--quiet", "-c", "SHA256SUMS"], cwd=folder, capture_output=True, text=True)
+        say(f"sha256sum      {sums.stdout.strip() or 'every file of the bundle is as it was written'}")
+        codes += [sums.returncode, report.read_bytes() != (folder / "report.html").read_bytes(), central("verify", bundle, "--recompute")]
+        changed = bytearray(bundle.read_bytes())
+        changed[len(changed) // 2] ^= 1
+        (folder / "changed.tar").write_bytes(changed)
+        codes.append(central("verify", folder / "changed.tar", "--recompute") - 65)
+        wrong = sum(code != 0 for code in codes)
+        say("the bundle's numbers were made again from the instruments' bytes, and one changed bit was found" if wrong == 0 else f"THE BUNDLE DOES NOT HOLD: {codes}")
+        say(f"to look at     {report}")
+        return wrong
+
     def account(self):
         try:
             status = self.world.status()
@@ -236,10 +264,11 @@ class Demo:
         self.wait_counted(90)
         calls = self.screen()
         self.wait_counted(30)
+        wrong = self.bundle()
         balanced = self.ledger()
         if calls != CALLS:
             say(f"THE CENTRE SAYS {calls}, NOT {CALLS}")
-        return balanced or (0 if calls == CALLS else 1)
+        return balanced or (0 if calls == CALLS and wrong == 0 else 1)
 
     def ledger(self):
         """What was measured against what the centre stored, by the judge's own eyes."""

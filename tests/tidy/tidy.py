@@ -23,7 +23,7 @@ LAYERS = {
     "drivers": ["drivers/*", "core/*", "wire/*"],
     "io": ["io/*", "core/*", "wire/*"],
     "gateway": ["gateway/*", "drivers/*", "io/*", "core/*"],
-    "central": ["central/*", "core/*", "io/*", "drivers/*/parse.hpp"],
+    "central": ["central/*", "core/*", "io/*", "drivers/*/parse.hpp", "drivers/catalog.hpp"],
     "firmware": ["firmware/*", "wire/*"],
 }
 # A narrower rule than its layer's.

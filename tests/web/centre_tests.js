@@ -1,3 +1,6 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { accessible, check, not_there, open_page, see } from './world.js';
 
 // Every few seconds the page asks the centre; the page's clock is ours, so that nobody waits for it.
@@ -135,6 +138,8 @@ export const tests = {
     const rows = await rows_of(page, '#comparison');
     check(rows.length === 2 && rows[0][0] === 'dasatinib' && rows[0][5] === 'lost effect' && /^-\d+\.\d \(-\d+\.\d to -\d+\.\d\)$/.test(rows[0][3]), `the first row says ${rows[0]}`);
     check(rows[1][5] === 'no change that could be seen (smallest detectable: 5.8)', rows[1][5]);
+    check(await page.locator('.curve').count() === 2 && await page.locator('.curve').first().locator('circle').count() === 80, 'a curve of a timepoint is missing');
+    check((await rows_of(page, '#provenance')).every((row) => /layout, version 1 [0-9a-f]{64}sample sheet, version 1 [0-9a-f]{64}$/.test(row[3]) && /^agilent-gen5 [0-9a-f]{64}$/.test(row[4])), 'a plate does not say what it rests on');
     await accessible(page, 'a subject');
     await world.shot(page, 'centre-subject');
     await page.getByRole('button', { name: 'Français' }).click();
@@ -144,6 +149,35 @@ export const tests = {
     await page.goto(`${world.server.address}/plate.html?run=1`);
     await see(page, 'h1', 'Plaque ALL-P1');
     await accessible(page, 'a French plate');
+  },
+
+  'a subject is saved as one file, which shows the same without a centre': async (world) => {
+    const page = await open(world);
+    await steps(world, page, 'births', 'screen');
+    await page.goto(`${world.server.address}/subject.html?id=ALL-0042`);
+    await see(page, '#comparison td', 'lost effect');
+    const shown = await rows_of(page, '#comparison');
+    const saving = page.waitForEvent('download');
+    await page.getByRole('link', { name: 'Save as a report (HTML)' }).click();
+    const saved = await saving;
+    check(saved.suggestedFilename() === 'ALL-0042.html', `it is saved as ${saved.suggestedFilename()}`);
+    const path = join(await mkdtemp(join(tmpdir(), 'marrowlink-report-')), 'ALL-0042.html');
+    await saved.saveAs(path);
+    const report = await open_page(world.browser, `file://${path}`);
+    world.pages.push(report);
+    await see(report, 'h1', 'Subject ALL-0042');
+    await see(report, '#content', /Report by Marrowlink \d/);
+    check(JSON.stringify(await rows_of(report, '#comparison')) === JSON.stringify(shown), 'the report says otherwise than the page');
+    check(await report.locator('.curve').count() === 2, 'the report has no curves');
+    check(await report.locator('a:not(.skip)').count() === 0, 'the report leads to the centre');
+    await accessible(report, 'a report');
+    await world.shot(report, 'report');
+    await report.getByRole('button', { name: 'Français' }).click();
+    await see(report, '#comparison td', 'effet perdu');
+    await report.emulateMedia({ media: 'print' });
+    check(!await report.locator('.language').isVisible(), 'buttons are printed');
+    await world.shot(report, 'report-printed');
+    await rm(dirname(path), { recursive: true });
   },
 
   'a plate or a subject that is not there is said': async (world) => {

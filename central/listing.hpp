@@ -16,6 +16,6 @@ inline constexpr std::int64_t refusals_listed_max = 20;  // the latest; all are 
 // verdict, reason, plate, labels, changed, evaluation: {id, verdict, subject}}], "subjects": as subjects.hpp says, of all sites, "streams":
 // [{site, gateway, stream, through, fork}], "refused": n, "refusals": [{site, gateway, stream, seq, type, time, reason}]}; of one site, or
 // of all when `site` is empty. Refusals are the latest by their record's `time`, which is their gateway's.
-Result<json::object> report(Database& database, std::string const& site, std::int64_t limit);
+Result<json::object> listing(Database& database, std::string const& site, std::int64_t limit);
 
 }  // namespace marrowlink::central

@@ -1,4 +1,4 @@
-#include "central/report.hpp"
+#include "central/listing.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -81,7 +81,7 @@ Result<json::array> latest_refusals(Database& database, std::string const& site)
 }
 }  // namespace
 
-Result<json::object> report(Database& database, std::string const& site, std::int64_t limit) {
+Result<json::object> listing(Database& database, std::string const& site, std::int64_t limit) {
     limit = std::clamp<std::int64_t>(limit, 1, runs_listed_max);
     auto totals = rows(database,
                        "SELECT source.site, source.instrument, tally.state, tally.message, tally.revised, tally.runs FROM tally "
