@@ -134,6 +134,7 @@ void put_plate(json::object& result, analysis::PlateLayout const& layout, analys
 json::object evaluation_result(PlateEvidence const& evidence) {
     json::object result{{"state", not_evaluable}, {"barcode", evidence.barcode}, {"software", evidence.software}};
     result["files"] = of_files(evidence.files);
+    if (evidence.layout) result["layout"] = of_annotation(*evidence.layout);
     analysis::SampleSheet sheet;
     if (evidence.sample) {
         result["sample"] = of_annotation(*evidence.sample);
@@ -154,7 +155,6 @@ json::object evaluation_result(PlateEvidence const& evidence) {
         result["reason"] = "no layout has been given for this barcode";
         return result;
     }
-    result["layout"] = of_annotation(*evidence.layout);
     auto const layout = analysis::PlateLayout::read(evidence.layout->bytes, "layout");
     if (!layout) {
         result["reason"] = refused_now(layout.error());

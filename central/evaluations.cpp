@@ -2,18 +2,60 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "central/evaluation_result.hpp"
 #include "central/evidence.hpp"
 #include "core/version.hpp"
 
 namespace marrowlink::central {
-Result<Evaluations> Evaluations::over(Database& database) {
-    auto mark = database.prepare(
-        "INSERT OR IGNORE INTO due SELECT run FROM evaluation WHERE id IN (SELECT max(id) FROM evaluation GROUP BY run) AND software <> "
-        "?1");
-    if (!mark) return fail(mark.error());
-    if (auto const done = mark->bind_text(1, version).run(); !done) return fail(done.error());
-    return Evaluations{database};
+namespace {
+Result<void> run_sql(Database& database, std::string_view sql, std::string_view text = {}) {
+    auto statement = database.prepare(sql);
+    if (!statement) return fail(statement.error());
+    if (!text.empty()) statement->bind_text(1, text);
+    return statement->run();
+}
+
+std::vector<json::object> results_of(std::vector<PlateEvidence> const& evidence) {
+    std::vector<json::object> out(evidence.size());
+    std::vector<std::jthread> others;
+    for (std::size_t i = 1; i < evidence.size(); ++i) others.emplace_back([&, i] { out[i] = evaluation_result(evidence[i]); });
+    if (!evidence.empty()) out[0] = evaluation_result(evidence[0]);
+    others.clear();
+    return out;
+}
+}  // namespace
+
+Result<Evaluations> Evaluations::over(Database& database, std::size_t threads) {
+    auto const marked = run_sql(database,
+                                "INSERT OR IGNORE INTO due SELECT run FROM evaluation WHERE id IN (SELECT max(id) FROM evaluation GROUP BY "
+                                "run) AND software <> ?1",
+                                version);
+    if (!marked) return fail(marked.error());
+    return Evaluations{database, std::max<std::size_t>(threads, 1)};
+}
+
+Result<void> Evaluations::all_again() { return run_sql(*database_, "INSERT OR IGNORE INTO due SELECT DISTINCT run FROM evaluation"); }
+
+Result<std::int64_t> Evaluations::due() const {
+    auto count = database_->prepare("SELECT count(*) FROM due");
+    if (!count) return fail(count.error());
+    if (auto const row = count->step(); !row) return fail(row.error());
+    return count->integer(0);
+}
+
+Result<std::vector<std::int64_t>> Evaluations::next_ids() {
+    auto select = database_->prepare("SELECT run FROM due ORDER BY run LIMIT ?1");
+    if (!select) return fail(select.error());
+    select->bind(1, static_cast<std::int64_t>(threads_));
+    std::vector<std::int64_t> out;
+    for (;;) {
+        auto const more = select->step();
+        if (!more) return fail(more.error());
+        if (!*more) return out;
+        out.push_back(select->integer(0));
+    }
 }
 
 Result<Evaluations::Due> Evaluations::due_run(std::int64_t id) {
@@ -51,36 +93,47 @@ Result<bool> Evaluations::add(Due const& due, json::object const& result, std::i
     return true;
 }
 
+Result<std::vector<Answer>> Evaluations::evaluate(std::vector<std::int64_t> const& ids, std::int64_t now_ms) {
+    std::vector<Due> runs;
+    std::vector<PlateEvidence> evidence;
+    for (std::int64_t const id : ids) {
+        auto due = due_run(id);
+        if (!due) return fail(due.error());
+        if (due->answer.state != run_state::complete || due->plate.empty()) continue;
+        auto found = evidence_of(*database_, id, due->manifest, due->plate);
+        if (!found) return fail(found.error());
+        runs.push_back(std::move(*due));
+        evidence.push_back(std::move(*found));
+    }
+    std::vector<Answer> answers;
+    auto const results = results_of(evidence);
+    for (std::size_t i = 0; i < runs.size(); ++i) {
+        Answer& answer = runs[i].answer;
+        answer.plate_verdict = verdict_in(results[i]);
+        answer.plate_reason = reason_in(results[i]);
+        auto const added = add(runs[i], results[i], now_ms);
+        if (!added) return fail(added.error());
+        if (*added) answers.push_back(answer);
+    }
+    return answers;
+}
+
 Result<std::optional<std::vector<Answer>>> Evaluations::evaluate_next(std::int64_t now_ms) {
-    auto first = database_->prepare("SELECT run FROM due ORDER BY run LIMIT 1");
-    if (!first) return fail(first.error());
-    auto const waiting = first->step();
-    if (!waiting) return fail(waiting.error());
-    if (!*waiting) return std::nullopt;
-    std::int64_t const id = first->integer(0);
-    first->reset();
+    auto const ids = next_ids();
+    if (!ids) return fail(ids.error());
+    if (ids->empty()) return std::nullopt;
     if (auto const settled = database_->settle(); !settled) return fail(settled.error());
-    // From here on nobody else can change a layout, so that what makes this run due again comes after it has ceased to be.
+    // From here on nobody else can change a layout, so that what makes a run due again comes after it has ceased to be.
     auto transaction = Transaction::begin(*database_);
     if (!transaction) return fail(transaction.error());
-    auto due = due_run(id);
-    if (!due) return fail(due.error());
-    std::vector<Answer> answers;
-    if (due->answer.state == run_state::complete && !due->plate.empty()) {
-        auto const evidence = evidence_of(*database_, due->id, due->manifest, due->plate);
-        if (!evidence) return fail(evidence.error());
-        json::object const result = evaluation_result(*evidence);
-        due->answer.plate_verdict = verdict_in(result);
-        due->answer.plate_reason = reason_in(result);
-        auto const added = add(*due, result, now_ms);
-        if (!added) return fail(added.error());
-        if (*added) answers.push_back(due->answer);
-    }
+    auto answers = evaluate(*ids, now_ms);
+    if (!answers) return fail(answers.error());
     auto done_with = database_->prepare("DELETE FROM due WHERE run=?1");
     if (!done_with) return fail(done_with.error());
-    if (auto const done = done_with->bind(1, id).run(); !done) return fail(done.error());
+    for (std::int64_t const id : *ids)
+        if (auto const done = done_with->bind(1, id).run(); !done) return fail(done.error());
     if (auto const done = transaction->commit(); !done) return fail(done.error());
-    return answers;
+    return std::move(*answers);
 }
 
 }  // namespace marrowlink::central

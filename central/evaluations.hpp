@@ -1,11 +1,13 @@
 // Runs made into results: as soon as a run is whole and its plate has a layout or a sample sheet, and again when one of these or this
-// software's version changes. Everything happens on the store thread, a run and a transaction at a time, so that what arrives meanwhile
-// waits no longer than one plate takes. Nothing is ever replaced: a result that differs is added, and the latest holds.
+// software's version changes. Everything happens on the store thread, a transaction at a time and in it a run for each processor, so that
+// what arrives meanwhile waits no longer than one plate takes. Nothing is ever replaced: a result that differs is added, and the latest
+// holds.
 #pragma once
 
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "central/runs.hpp"
@@ -15,10 +17,14 @@ namespace marrowlink::central {
 
 class Evaluations {
  public:
-    // Marks the runs that another version of this software evaluated as due.
-    static Result<Evaluations> over(Database& database);
+    // Marks the runs that another version of this software evaluated as due. `threads`: how many plates are evaluated side by side.
+    static Result<Evaluations> over(Database& database, std::size_t threads = std::thread::hardware_concurrency());
 
-    // One run that is due. Nothing when none is; else the answers for its gateway: none when it came out as before.
+    // Marks every run that was evaluated as due.
+    Result<void> all_again();
+    Result<std::int64_t> due() const;  // how many runs are
+
+    // Up to `threads` runs that are due. Nothing when none is; else the answers for their gateways: none of what came out as before.
     Result<std::optional<std::vector<Answer>>> evaluate_next(std::int64_t now_ms);
 
  private:
@@ -27,11 +33,14 @@ class Evaluations {
         std::string plate;
         Answer answer;
     };
-    explicit Evaluations(Database& database) : database_(&database) {}
+    Evaluations(Database& database, std::size_t threads) : database_(&database), threads_(threads) {}
+    Result<std::vector<std::int64_t>> next_ids();
     Result<Due> due_run(std::int64_t id);
+    Result<std::vector<Answer>> evaluate(std::vector<std::int64_t> const& ids, std::int64_t now_ms);
     Result<bool> add(Due const& due, json::object const& result, std::int64_t now_ms);
 
     Database* database_;
+    std::size_t threads_;
 };
 
 }  // namespace marrowlink::central

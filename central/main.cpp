@@ -7,7 +7,9 @@
 #include "central/analysis/layout.hpp"
 #include "central/annotations.hpp"
 #include "central/bundle.hpp"
+#include "central/changes.hpp"
 #include "central/config.hpp"
+#include "central/evaluations.hpp"
 #include "central/service.hpp"
 #include "central/store.hpp"
 #include "central/subjects.hpp"
@@ -15,6 +17,7 @@
 #include "central/verify.hpp"
 #include "core/version.hpp"
 #include "io/command_line.hpp"
+#include "io/progress.hpp"
 #include "io/system.hpp"
 #include "io/whole_file.hpp"
 
@@ -108,6 +111,52 @@ Result<void> copy(Result<std::filesystem::path> const& from, std::filesystem::pa
     return {};
 }
 
+// Everything from the raw records again, by this version, beside a running centre too.
+Result<void> recompute(Result<std::filesystem::path> const& path, std::filesystem::path const& changes) {
+    if (!path) return fail(path.error());
+    auto database = open_for_reading(*path, central::store_schema(), Database::Mode::read_write);
+    if (!database) return fail(database.error());
+    auto const before = central::latest_evaluation(*database);
+    if (!before) return fail(before.error());
+    auto evaluations = central::Evaluations::over(*database);
+    if (!evaluations) return fail(evaluations.error());
+    if (auto const marked = evaluations->all_again(); !marked) return marked;
+    auto const total = evaluations->due();
+    if (!total) return fail(total.error());
+    SystemClock clock;
+    auto const began = clock.now();
+    Progress progress{"plates"};
+    for (std::int64_t left = *total; left > 0;) {
+        auto const done = evaluations->evaluate_next(clock.utc().time_since_epoch().count());
+        if (!done) return fail(done.error());
+        auto const now = evaluations->due();
+        if (!now) return fail(now.error());
+        left = *now;
+        progress.at(static_cast<std::size_t>(*total - std::min(left, *total)), static_cast<std::size_t>(*total));
+    }
+    progress.end();
+    auto const table = central::changes_since(*database, *before);
+    if (!table) return fail(table.error());
+    std::cout << *total << " runs evaluated again in " << std::chrono::duration_cast<std::chrono::seconds>(clock.now() - began).count()
+              << " s; " << table->rows() << " values differ from what they were.\n";
+    if (changes.empty()) return {};
+    if (auto const written = write_whole_file(changes, table->csv()); !written) return written;
+    std::cout << changes.string() << " says which, and why.\n";
+    return {};
+}
+
+// Of all evaluations that there ever were.
+Result<void> write_changes(Result<std::filesystem::path> const& path, std::filesystem::path const& to) {
+    if (!path) return fail(path.error());
+    auto database = open_for_reading(*path, central::store_schema(), Database::Mode::read_only);
+    if (!database) return fail(database.error());
+    auto const table = central::changes_since(*database, 0);
+    if (!table) return fail(table.error());
+    if (auto const written = write_whole_file(to, table->csv()); !written) return written;
+    std::cout << to.string() << " written: " << table->rows() << " changed values.\n";
+    return {};
+}
+
 Result<void> annotate(Result<std::filesystem::path> const& path, central::AnnotationKind kind, std::filesystem::path const& file,
                       std::string const& barcode) {
     if (!path) return fail(path.error());
@@ -143,14 +192,14 @@ int main(int argc, char** argv) {
         command->add_option("-c,--config", config_file, "names the database unless it is given")->capture_default_str();
         return command;
     };
-    bool recompute = false;
+    bool made_again = false;
     CLI::App* const verifying =
         with_source(line.add("verify", "prove from the stored bytes what is missing, doubled or altered", [&]() -> Result<void> {
             auto const path = database_of(database, config_file);
-            return path ? verify(*path, recompute) : fail(path.error());
+            return path ? verify(*path, made_again) : fail(path.error());
         }));
     verifying->add_option("file", database, "a central database, a backup, an export or a bundle; the configured database unless given");
-    verifying->add_flag("--recompute", recompute, "of a bundle: make every number again from the instruments' bytes, and compare");
+    verifying->add_flag("--recompute", made_again, "of a bundle: make every number again from the instruments' bytes, and compare");
 
     std::string subject;
     auto const add_writing = [&](std::string const& name, std::string const& description, std::string const& what,
@@ -191,6 +240,17 @@ int main(int argc, char** argv) {
     };
     add_annotating(central::AnnotationKind::layout, "which drug and dose stand in which well of a plate");
     add_annotating(central::AnnotationKind::sample, "whose cells are on a plate, by pseudonym, and how they were kept");
+
+    CLI::App* const recomputing =
+        with_source(line.add("recompute", "evaluate every run again from its raw records, and say what changed and why",
+                             [&] { return recompute(database_of(database, config_file), to); }));
+    recomputing->add_option("--changes", to, "write a CSV with every value that differs");
+    recomputing->add_option("--database", database, "instead of the configured one");
+
+    CLI::App* const listing = with_source(line.add("changes", "write which results ever changed, when and why",
+                                                   [&] { return write_changes(database_of(database, config_file), to); }));
+    listing->add_option("out", to, "a CSV file")->required();
+    listing->add_option("--database", database, "instead of the configured one");
 
     analyse::Command analysis;
     CLI::App* const analysing = line.add("analyse", "from a table (CSV) to results: normalisation, curves, scores, comparisons",

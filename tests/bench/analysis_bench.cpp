@@ -1,8 +1,11 @@
 // Speed of the curve fits, and how often the intervals of DSS2 hold the truth. One JSON object a line.
-//   bench_analysis speed SECONDS | plate | coverage CURVES
+//   bench_analysis speed SECONDS | plate | coverage CURVES | recompute PLATES FOLDER
+#include <fmt/format.h>
+
 #include <chrono>
 #include <cmath>
 #include <cstring>
+#include <filesystem>
 #include <iostream>
 #include <string>
 #include <thread>
@@ -10,7 +13,13 @@
 #include "central/analysis/bootstrap.hpp"
 #include "central/analysis/plate_quality.hpp"
 #include "central/analysis/random.hpp"
+#include "central/annotations.hpp"
+#include "central/changes.hpp"
+#include "central/evaluations.hpp"
+#include "central/intake.hpp"
 #include "tests/central/analysis/simulated_curve.hpp"
+#include "tests/central/screen.hpp"
+#include "tests/central/sender.hpp"
 
 using namespace marrowlink::analysis;
 
@@ -50,6 +59,47 @@ double fits_per_second(bool four_parameters, double seconds, unsigned threads) {
     std::size_t all = 0;
     for (std::size_t const one : fits) all += one;
     return static_cast<double>(all) / took;
+}
+
+// A store of plates of one 96-well screen each, two drugs in five doses and eight replicates; evaluated once, and all of them again.
+int recompute(int plates, std::string const& folder) {
+    namespace central = marrowlink::central;
+    auto const stop = [](marrowlink::Error const& error) {
+        std::cerr << error.message << '\n';
+        return 70;
+    };
+    auto intake = central::Intake::open(std::filesystem::path{folder} / "central.db");
+    if (!intake) return stop(intake.error());
+    auto& database = (*intake)->database();
+    marrowlink::test::Sender sender{"c6f1d1b6-6c1c-4e4a-9a5e-0d7f3a0f5a01"};
+    for (int i = 0; i < plates; ++i) {
+        std::string const barcode = fmt::format("ALL-P{:05}", i);
+        for (auto const& [kind, bytes] :
+             {std::pair{central::AnnotationKind::layout, marrowlink::test::screen_layout()},
+              std::pair{central::AnnotationKind::sample,
+                        marrowlink::test::screen_sample(fmt::format("ALL-{:04}", i / 2), i % 2 ? "relapse" : "diagnosis")}})
+            if (auto const added = central::add_annotation(database, kind, barcode, bytes, "file.csv", 1); !added)
+                return stop(added.error());
+        (*intake)->add(sender.send(marrowlink::test::screen_run({"reader-1", "folder", barcode, barcode}, barcode,
+                                                                {{"dasatinib", 0.5 + i % 30 * 0.1}, {"venetoclax", 3.5 - i % 29 * 0.1}})));
+        if (i % 100 == 99 || i + 1 == plates)
+            if (auto const taken = (*intake)->commit(1); !taken) return stop(taken.error());
+    }
+    auto evaluations = central::Evaluations::over(database);
+    if (!evaluations) return stop(evaluations.error());
+    auto const evaluate_all = [&] {
+        return seconds_of([&] {
+            for (;;)
+                if (auto const done = evaluations->evaluate_next(1); !done || !*done) break;
+        });
+    };
+    double const first = evaluate_all();
+    if (auto const marked = evaluations->all_again(); !marked) return stop(marked.error());
+    double const again = evaluate_all();
+    auto const stored = central::latest_evaluation(database);
+    if (!stored || *stored != plates) return stop({marrowlink::Fault::broken, "Not every plate was evaluated once."});
+    std::cout << fmt::format("{{\"plates\": {}, \"first_s\": {:.2f}, \"again_s\": {:.2f}}}\n", plates, first, again);
+    return 0;
 }
 
 void plate() {
@@ -104,6 +154,8 @@ int main(int argc, char** argv) {
                 std::cout << "{\"model\": \"" << (four ? "4PL, 10 points" : "3PL, 5 doses") << "\", \"threads\": " << threads
                           << ", \"fits_per_s\": " << fits_per_second(four, std::stod(argv[2]), threads) << "}\n"
                           << std::flush;
+    } else if (what == "recompute" && argc == 4) {
+        return recompute(std::stoi(argv[2]), argv[3]);
     } else if (what == "plate") {
         plate();
     } else if (what == "coverage" && argc == 3) {
@@ -112,7 +164,7 @@ int main(int argc, char** argv) {
         coverage(5, 3, curves);
         coverage(8, 3, curves);
     } else {
-        std::cerr << "usage: bench_analysis speed SECONDS | plate | coverage CURVES\n";
+        std::cerr << "usage: bench_analysis speed SECONDS | plate | coverage CURVES | recompute PLATES FOLDER\n";
         return 64;
     }
     return 0;
