@@ -103,7 +103,7 @@ Task<Result<Batch>> FolderDriver::next() {
             co_return batch;
         }
         if (auto closing = closing_batch()) co_return std::move(*closing);
-        if (due_.empty() || clock_.now() >= std::max(next_scan_, scanned_ + scan_spacing)) {
+        if (due_.empty() || clock_.now() >= next_scan_) {
             co_await rest();
             co_await scan();
             continue;
@@ -179,10 +179,9 @@ Task<void> FolderDriver::dispose(std::string name) {
 }
 
 Task<void> FolderDriver::rest() {
-    auto const soonest = scanned_ + scan_spacing;
-    if (auto const deadline = std::max(next_scan_, soonest); deadline > clock_.now()) co_await folder_->wait_for_change(deadline);
+    if (next_scan_ > clock_.now()) co_await folder_->wait_for_change(next_scan_);
     // While the folder is away an announcement says nothing new about it.
-    auto const earliest = scans_in_vain_ > 0 ? next_scan_ : soonest;
+    auto const earliest = scans_in_vain_ > 0 ? next_scan_ : std::min(next_scan_, scanned_ + scan_spacing);
     if (earliest > clock_.now()) co_await clock_.sleep_until(earliest);
 }
 

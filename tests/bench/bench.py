@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Measures the release programs beside the limits of this machine, and says which aims are met.
 
-usage: bench.py [quick] [store] [flow] [idle] [start] [drain] [adapter] [analysis] [files]
+usage: bench.py [quick] [store] [flow] [idle] [start] [drain] [adapter] [analysis] [verdict] [files]
 
 Without names everything is measured. `quick` uses fewer and smaller rounds: to see that it runs, not for numbers. A limit (fdatasync, a plain SQLite loop, a
 plain libmosquitto publisher and subscriber) is measured in the same rounds as what it limits, because the speed of a disk changes by the minute; compare
@@ -18,9 +18,10 @@ import time
 
 from adapter import measure_adapter
 from measure import Table, cpu_s, fdatasync_ms, memory_mib, run_json, say, share
+from verdict import measure_verdict
 from world import BIN, World, free_port, listening, wait_until
 
-PARTS = ("store", "flow", "idle", "start", "drain", "adapter", "analysis", "files")
+PARTS = ("store", "flow", "idle", "start", "drain", "adapter", "analysis", "verdict", "files")
 RECORD_BYTES = 1024
 SOURCE = """
 [[instrument]]
@@ -215,6 +216,10 @@ class Bench:
             held = 100 * line["held"]
             aim = {"aim": "92.5 to 97.5 %", "met": 92.5 <= held <= 97.5} if line["replicates"] > 1 else {}
             self.table.add(f"95 % intervals of DSS2 that hold the truth, {line['doses']} doses x {line['replicates']}, {line['curves']} curves", [held], "%", 1, **aim)
+
+    def verdict(self):
+        """A plate's file to its verdict, with twelve instruments."""
+        measure_verdict(self)
 
     def files(self):
         """Parsing on one core: text exports, FCS beside memcpy, and a folder of exports from names to readings."""

@@ -206,6 +206,19 @@ TEST_CASE("a file renamed into place is taken; an announcement wakes the look be
     CHECK(world.standing(".upload") == "not listed");
 }
 
+TEST_CASE("a settle time that is shorter than the pause between announcements holds") {
+    FolderWorld world;
+    world.options.settle = 100ms;
+    world.folder->set_announces(true);
+    world.start();
+    world.run(1s);
+    world.folder->write("plate.txt", test_export("guid-3"));
+    world.run(90ms);
+    CHECK(world.outbox.of(type::run_finished).empty());
+    world.run(60ms);
+    CHECK(world.outbox.of(type::run_finished).size() == 1);
+}
+
 TEST_CASE("a storm of announcements does not become a storm of listings") {
     FolderWorld world;
     world.folder->set_announces(true);
