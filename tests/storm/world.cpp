@@ -239,8 +239,10 @@ bool CentreMachine::start() {
         return false;
     }
     life_->intake = std::move(*opened);
+    central::IngestLimits limits;
+    limits.evaluation_look = 1min;  // no command works beside it here, and each second these looks were a tenth of a storm
     life_->ingest = std::make_unique<central::Ingest>(life_->uplink, life_->process.loop.get_executor(),
-                                                      life_->process.store.get_executor(), life_->process.clock, *life_->intake);
+                                                      life_->process.store.get_executor(), life_->process.clock, *life_->intake, limits);
     life_->ingest->start();
     return true;
 }
