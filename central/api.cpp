@@ -87,6 +87,10 @@ Task<HttpResponse> Api::answer(HttpRequest request) {
         auto asking = found(of_run ? evaluation_of : comparison_of, named == request.query.end() ? std::string{} : named->second);
         co_return co_await std::move(asking);
     }
+    if (path == "/api/cohort") {
+        auto asking = found([](Database& database, std::string const&) { return cohort_of(database); }, {});
+        co_return co_await std::move(asking);
+    }
     if (path == "/report.html") {
         auto const named = request.query.find("id");
         auto asking = report(named == request.query.end() ? std::string{} : named->second);

@@ -5,6 +5,7 @@
 //   GET /api/runs  ?site= &limit=   runs, totals, streams, gateways with their age, and the latest refused records
 //   GET /api/evaluation ?run=  the latest evaluation of a run, by the number that `runs` give as evaluation.id (subjects.hpp)
 //   GET /api/subject    ?id=   a subject's diagnosis against relapse (subjects.hpp)
+//   GET /api/cohort             all subjects' changes, drug by drug and site by site (cohort.hpp)
 //   GET /report.html    ?id=   a subject's page as one file, to be kept (subject_report.hpp)
 //   GET /          the page
 #pragma once

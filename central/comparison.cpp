@@ -70,6 +70,7 @@ json::object row_of(std::string const& drug, Curves const& curves, double& magni
         return analysis::Score{number_of(curve, "dss2_cont"), number_of(curve, "dss2_cont_se")};
     };
     auto const change = analysis::score_change(score(*curves.diagnosis.front().second), score(*curves.relapse.front().second));
+    row["site"] = curves.diagnosis.front().first->site;
     row["delta"] = change.delta;
     if (!std::isnan(change.lo)) {
         row["lo95"] = change.lo;

@@ -61,6 +61,18 @@ Result<json::object> comparison_of(Database& database, std::string const& subjec
     return plates->empty() ? json::object{} : comparison(subject, *plates);
 }
 
+Result<json::object> cohort_of(Database& database) {
+    auto const listed = subjects(database);
+    if (!listed) return fail(listed.error());
+    std::vector<json::object> comparisons;
+    for (auto const& one : *listed) {
+        auto compared = comparison_of(database, std::string{json::string_of(one.as_object(), "subject")});
+        if (!compared) return compared;
+        if (!compared->empty()) comparisons.push_back(std::move(*compared));
+    }
+    return cohort(comparisons);
+}
+
 Result<json::object> evaluation(Database& database, std::int64_t run) {
     auto select = database.prepare(
         "SELECT evaluation.result, evaluation.verdict, evaluation.evaluated_ms, source.site, source.instrument, run.run FROM evaluation "

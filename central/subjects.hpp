@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "central/bundle.hpp"
+#include "central/cohort.hpp"
 #include "central/comparison.hpp"
 #include "core/json.hpp"
 #include "io/sqlite.hpp"
@@ -21,6 +22,9 @@ Result<std::vector<SubjectPlate>> plates_of(Database& database, std::string cons
 
 // Diagnosis against relapse (comparison.hpp). Empty where the subject is not known.
 Result<json::object> comparison_of(Database& database, std::string const& subject);
+
+// All subjects that are listed (cohort.hpp).
+Result<json::object> cohort_of(Database& database);
 
 // The latest evaluation of one run, as evaluation_result.hpp says, with `id`, `site`, `instrument`, `run`, `evaluated` and `verdict`. Empty
 // where there is none.

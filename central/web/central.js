@@ -20,7 +20,7 @@ const texts = {
     fork: s => `Stream ${s.stream} of ${s.site}/${s.gateway} came twice with different records from number ${s.fork} on: its outbox was copied or restored. The first records are kept. Call the person who looks after that gateway.`,
     refused: n => `${n} ${n === 1 ? 'record is' : 'records are'} stored but could not be understood. Nothing is lost; a newer centre may read ${n === 1 ? 'it' : 'them'}.`,
     refusals: 'Records that could not be understood', latest_refusals: (shown, all) => `The latest ${shown} of ${all}`, written: 'Written', record: 'Record', kind: 'Type', reason: 'Reason',
-    subjects: 'Subjects', subject: 'Subject', plates: 'Plates', evaluated: 'Evaluated plates of each subject: diagnosis against relapse',
+    subjects: 'Subjects', all_subjects: 'All subjects together', subject: 'Subject', plates: 'Plates', evaluated: 'Evaluated plates of each subject: diagnosis against relapse',
     verdicts: { pass: 'plate: good', review: 'plate: to be reviewed', fail: 'plate: failed', 'not evaluable': 'plate: not evaluable' },
   },
   fr: {
@@ -39,7 +39,7 @@ const texts = {
     fork: s => `Le flux ${s.stream} de ${s.site}/${s.gateway} est arrivé deux fois avec des enregistrements différents à partir du numéro ${s.fork} : sa file a été copiée ou restaurée. Les premiers sont gardés. Appelez la personne responsable de cette passerelle.`,
     refused: n => `${n} ${n === 1 ? 'enregistrement est conservé mais n’a pas été compris' : 'enregistrements sont conservés mais n’ont pas été compris'}. Rien n’est perdu ; un centre plus récent pourra ${n === 1 ? 'le' : 'les'} lire.`,
     refusals: 'Enregistrements non compris', latest_refusals: (shown, all) => `Les derniers : ${shown} sur ${all}`, written: 'Écrit', record: 'Enregistrement', kind: 'Type', reason: 'Raison',
-    subjects: 'Sujets', subject: 'Sujet', plates: 'Plaques', evaluated: 'Plaques évaluées de chaque sujet : diagnostic et rechute',
+    subjects: 'Sujets', all_subjects: 'Tous les sujets ensemble', subject: 'Sujet', plates: 'Plaques', evaluated: 'Plaques évaluées de chaque sujet : diagnostic et rechute',
     verdicts: { pass: 'plaque : bonne', review: 'plaque : à vérifier', fail: 'plaque : insuffisante', 'not evaluable': 'plaque : non évaluable' },
   },
 };
@@ -112,7 +112,7 @@ function refusals_section(refusals) {
 
 function subjects_section(subjects) {
   const w = words();
-  return element('section', { 'aria-labelledby': 'subjects-title' }, element('h2', { id: 'subjects-title' }, w.subjects),
+  return element('section', { 'aria-labelledby': 'subjects-title' }, element('h2', { id: 'subjects-title' }, w.subjects), element('p', {}, element('a', { href: 'cohort.html' }, w.all_subjects)),
     table('subjects-table', w.evaluated, [{ text: w.subject }, { text: w.plates, number: true }], subjects.map(s => [
       element('th', { scope: 'row' }, element('a', { href: `subject.html?id=${encodeURIComponent(s.subject)}` }, s.subject)),
       element('td', { className: 'number' }, s.plates.toLocaleString(language))])));

@@ -72,8 +72,8 @@ function curve_plot(drug) {
   const w = words();
   const note = drug.not_evaluable ? w.no_curve(drug.not_evaluable) : `${w.score(number_text(drug.dss2_cont, 1), number_text(drug.dss2_cont_se, 1))}, ${w.ic50(drug.ic50_relative_nM.replace(/[\d.]+(e[+-]?\d+)?/, text => Number(Number(text).toPrecision(3)).toString()))}`;
   const warnings = [drug.flag === 'flat' ? w.flat : drug.flag, drug.excluded ? w.used(drug.n, drug.excluded) : ''].filter(Boolean).join('; ');
-  return element('figure', { className: 'curve' }, element('figcaption', {}, element('strong', {}, drug.drug), element('br'), note, warnings ? element('div', { className: 'reason' }, warnings) : null),
-    curve_picture([{ drug, className: '' }], { dose: w.dose, label: `${drug.drug}: ${note}` }));
+  const picture = curve_picture([{ drug, className: '' }], { dose: w.dose, label: `${drug.drug}: ${note}` });
+  return element('figure', { className: 'curve' }, element('figcaption', {}, element('strong', {}, drug.drug), svg_button(drug.drug, `${plate.barcode} ${drug.drug}`, picture), element('br'), note, warnings ? element('div', { className: 'reason' }, warnings) : null), picture);
 }
 
 const section = (id, heading, ...parts) => element('section', { 'aria-labelledby': id }, element('h2', { id }, heading), ...parts.filter(Boolean));
@@ -87,6 +87,20 @@ function quality_section() {
       element('th', { scope: 'row' }, w.names[name]),
       element('td', { className: 'number' }, number_text(quality[name]) + (name === 'zprime' && quality.zprime_lo95 !== null ? w.interval(number_text(quality.zprime_lo95), number_text(quality.zprime_hi95)) : ''))])) : null);
 }
+
+function wells_section() {
+  const w = words(), map = heat_map();
+  return section('wells', w.wells, element('p', { className: 'note' }, w.heat), map,
+    element('p', {}, csv_button(w.wells, `${plate.barcode} wells`, ['well', 'role', 'drug', 'concentration', 'unit', 'value', 'flag', 'inhibition_pct', 'outlying'], plate.wells), svg_button(w.wells, `${plate.barcode} wells`, map.querySelector('svg'))));
+}
+
+function controls_section() {
+  const w = words(), strip = control_strip();
+  return section('controls', w.controls, element('p', { className: 'note' }, w.control_axis), element('div', { className: 'scroll', tabIndex: 0, role: 'region', 'aria-label': w.control_axis }, strip),
+    element('p', {}, svg_button(w.controls, `${plate.barcode} controls`, strip), csv_button(w.figures, `${plate.barcode} quality`, Object.keys(plate.quality).filter(name => name !== 'reasons'), [plate.quality])));
+}
+
+const drug_columns = ['drug', 'n', 'excluded', 'doses', 'not_evaluable', 'slope', 'bottom', 'top', 'midpoint', 'midpoint_profile_lo95', 'midpoint_profile_hi95', 'ic50_relative_nM', 'ic50_absolute_nM', 'sse', 'sigma', 'dss2_cont', 'dss2_cont_se', 'dss2_cont_lo95', 'dss2_cont_hi95', 'dss2_fimm', 'dss2_fimm_lo95', 'dss2_fimm_hi95', 'flat_p', 'lack_of_fit_p', 'bounds_hit', 'flag'];
 
 function provenance() {
   const w = words();
@@ -108,18 +122,16 @@ function draw() {
       [w.compartment, plate.compartment], [w.medium, plate.medium], [w.hours_to_test, plate.hours_to_test], [w.site, plate.site], [w.instrument, plate.instrument], [w.readout, plate.readout],
       [w.wells_used, plate.used === undefined ? undefined : w.used(plate.used, plate.excluded)], [w.evaluated, clock_text(plate.evaluated)]]),
     quality_section(),
-    ...(plate.wells ? [section('wells', w.wells, element('p', { className: 'note' }, w.heat), heat_map())] : []),
-    ...(plate.quality ? [section('controls', w.controls, element('p', { className: 'note' }, w.control_axis), element('div', { className: 'scroll', tabIndex: 0, role: 'region', 'aria-label': w.control_axis }, control_strip()))] : []),
-    ...(drugs.length ? [section('curves', w.curves, element('div', { className: 'curves' }, ...drugs.map(curve_plot)))] : []),
+    ...(plate.wells ? [wells_section()] : []),
+    ...(plate.quality ? [controls_section()] : []),
+    ...(drugs.length ? [section('curves', w.curves, element('p', {}, csv_button(w.curves, `${plate.barcode} curves`, drug_columns, drugs)), element('div', { className: 'curves' }, ...drugs.map(curve_plot)))] : []),
     provenance());
 }
 
 async function ask() {
   const run = new URLSearchParams(location.search).get('run') || '';
   try {
-    const response = await fetch(`api/evaluation?run=${encodeURIComponent(run)}`, { cache: 'no-store' });
-    const answer = await response.json();
-    if (response.ok) plate = answer; else failure = answer.error;
+    plate = await answer_of(`api/evaluation?run=${encodeURIComponent(run)}`);
   } catch (problem) {
     failure = problem.message;
   }

@@ -36,24 +36,18 @@ function plates_section() {
       ...[plate.compartment, plate.medium, plate.hours_to_test, plate.site].map(text => element('td', {}, text || '–'))])));
 }
 
-function interval_plot(row, most) {
-  const x = value => 110 + 100 * Math.max(-1.05, Math.min(1.05, value / most));
-  return svg('svg', { viewBox: '0 0 220 24', width: 220, class: 'plot', 'aria-hidden': 'true' }, svg('rect', { x: x(-row.detectable), y: 2, width: x(row.detectable) - x(-row.detectable), height: 20, class: 'undetectable' }),
-    svg('line', { x1: x(0), x2: x(0), y1: 0, y2: 24, class: 'grid' }), row.lo95 === undefined ? null : svg('line', { x1: x(row.lo95), x2: x(row.hi95), y1: 12, y2: 12, class: 'fit' }), svg('circle', { cx: x(row.delta), cy: 12, r: 4, class: 'point' }));
-}
-
 function comparison_section() {
   const w = words();
   const most = Math.max(10, ...subject.drugs.flatMap(row => row.delta === undefined ? [] : [Math.abs(row.lo95 ?? row.delta), Math.abs(row.hi95 ?? row.delta), row.detectable]));
-  const signed = value => (value > 0 ? '+' : '') + number_text(value, 1);
   const rows = subject.drugs.map(row => [
     element('th', { scope: 'row' }, row.drug), ...['diagnosis', 'relapse'].map(at => element('td', { className: 'number' }, number_text(row[at], 1))),
-    element('td', { className: 'number' }, row.delta === undefined ? '–' : signed(row.delta) + (row.lo95 === undefined ? w.no_interval : w.interval(signed(row.lo95), signed(row.hi95)))),
+    element('td', { className: 'number' }, row.delta === undefined ? '–' : signed_text(row.delta) + (row.lo95 === undefined ? w.no_interval : w.interval(signed_text(row.lo95), signed_text(row.hi95)))),
     element('td', {}, row.delta === undefined ? '' : interval_plot(row, most)),
     element('td', {}, row.call ? element('span', { className: `call ${row.call.split(' ')[0]}` }, w.calls[row.call], row.call.startsWith('no') ? w.detectable(number_text(row.detectable, 1)) : '') : w.not_comparable(row.not_comparable),
       ...(row.flags || []).map(flag => element('div', { className: 'reason' }, flag)))]);
   return element('section', { 'aria-labelledby': 'comparison-title' }, element('h2', { id: 'comparison-title' }, w.comparison), ...subject.doubts.map(doubt => element('p', { className: 'doubt' }, doubt)),
     rows.length ? table('comparison', w.caption, [{ text: w.drug }, { text: w.diagnosis, number: true }, { text: w.relapse, number: true }, { text: w.delta, number: true }, { text: w.picture }, { text: w.says }], rows) : element('p', {}, w.none),
+    rows.length ? element('p', {}, csv_button(w.comparison, `${subject.subject} comparison`, ['drug', 'site', 'diagnosis', 'relapse', 'delta', 'lo95', 'hi95', 'detectable', 'call', 'not_comparable', 'flags'], subject.drugs)) : '',
     element('p', { className: 'note' }, w.how(subject.definition, subject.interval)));
 }
 
@@ -64,8 +58,9 @@ function curves_section() {
   const [first, last] = [at('diagnosis'), at('relapse')];
   const figures = subject.drugs.filter(row => row.delta !== undefined).map(row => {
     const sides = [['diagnosis', first], ['relapse', last]].map(([className, drugs]) => ({ className, drug: drugs.find(drug => drug.drug === row.drug) }));
-    return sides.every(side => side.drug) ? element('figure', { className: 'curve' }, element('figcaption', {}, element('strong', {}, row.drug), element('br'), w.calls[row.call]),
-      curve_picture(sides, { dose: w.dose, label: w.picture_of(row.drug, w.calls[row.call]) })) : null;
+    if (!sides.every(side => side.drug)) return null;
+    const picture = curve_picture(sides, { dose: w.dose, label: w.picture_of(row.drug, w.calls[row.call]) });
+    return element('figure', { className: 'curve' }, element('figcaption', {}, element('strong', {}, row.drug), svg_button(row.drug, `${subject.subject} ${row.drug}`, picture), element('br'), w.calls[row.call]), picture);
   }).filter(Boolean);
   return figures.length ? element('section', { 'aria-labelledby': 'curves-title' }, element('h2', { id: 'curves-title' }, w.curves), element('p', { className: 'note' }, `${w.curves_note} ${Object.values(w.legend).join('; ')}.`), element('div', { className: 'curves' }, ...figures)) : null;
 }
@@ -88,13 +83,6 @@ function draw() {
   if (!subject) return content.replaceChildren(element('p', { role: failure ? 'alert' : 'status' }, failure ? w.failed(failure) : w.waiting));
   document.title = document.getElementById('heading').textContent = `${w.title} ${subject.subject}`;
   content.replaceChildren(...[report ? element('p', { className: 'note' }, w.report(subject.plates[0].software)) : null, comparison_section(), curves_section(), plates_section(), provenance_section()].filter(Boolean));
-}
-
-async function answer_of(address) {
-  const response = await fetch(address, { cache: 'no-store' });
-  const answer = await response.json();
-  if (!response.ok) throw new Error(answer.error);
-  return answer;
 }
 
 async function ask() {

@@ -8,7 +8,7 @@ import time
 import urllib.request
 
 from measure import say, share
-import exports
+import exports  # measure made it importable
 from world import BIN, World
 
 INSTRUMENTS = 12

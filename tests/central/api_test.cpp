@@ -109,7 +109,12 @@ TEST_CASE("an evaluated run and its subject are given as they were computed, and
     CHECK(world.get("/api/evaluation", {{"run", "x"}}).status == 400);
     CHECK(world.get("/api/evaluation").status == 400);
     CHECK(world.get("/api/subject", {{"id", "ALL-1"}}).status == 404);
-    for (char const* const page : {"/plate.html", "/plate.js", "/subject.html", "/subject.js", "/page.js"})
+    HttpResponse const report = world.get("/report.html", {{"id", "ALL-0042"}});
+    CHECK(report.status == 200);
+    CHECK(report.body.find("\"subject\":\"ALL-0042\"") != std::string::npos);
+    CHECK(report.headers.back() == std::pair<std::string, std::string>{"Content-Disposition", "attachment; filename=\"ALL-0042.html\""});
+    CHECK(world.get("/report.html", {{"id", "ALL-1"}}).status == 404);
+    for (char const* const page : {"/plate.html", "/plate.js", "/subject.html", "/subject.js", "/cohort.html", "/cohort.js", "/page.js", "/api/cohort"})
         CHECK(world.get(page).status == 200);
 }
 

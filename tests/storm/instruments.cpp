@@ -14,7 +14,6 @@ namespace asio = boost::asio;
 using namespace std::chrono_literals;
 constexpr std::size_t said_at_once = 8;
 constexpr auto answer_time = 20s;   // then a line is said again
-constexpr auto swallow_time = 10s;  // by then a healthy gateway has made durable what it was sent
 
 std::string random_text(sim::SeededEntropy& dice, std::size_t bytes) {
     std::string text;

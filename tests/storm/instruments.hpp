@@ -30,6 +30,8 @@ struct Bench {
     std::function<std::uint64_t()> troubles;
 };
 
+constexpr std::chrono::seconds swallow_time{10};  // by then a healthy gateway has made durable what it was sent
+
 class Instrument {
  public:
     Instrument(Bench& bench, std::string id) : bench_(bench), id_(std::move(id)) {}
@@ -40,6 +42,7 @@ class Instrument {
     virtual void measure() = 0;                       // something, now
     virtual bool done() const = 0;                    // nothing of it waits for the gateway
     virtual bool measuring() const { return false; }  // what it began to measure comes later by itself
+    virtual bool startable() const { return false; }  // a person can start it through its gateway
     // The cable, for those that have one.
     virtual void plugged(std::unique_ptr<sim::MemoryTransport>) {}
     virtual void unplug() {}
@@ -161,6 +164,7 @@ class PlateReader final : public Instrument {
     InstrumentConfig config() const override;
     void measure() override;  // somebody presses the button on the reader itself
     bool done() const override { return !reader_->measuring() && !reader_->holds_data(); }
+    bool startable() const override { return true; }
     void plugged(std::unique_ptr<sim::MemoryTransport> far) override;
     void unplug() override;
 

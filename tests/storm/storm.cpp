@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <set>
 
+#include "cabled.hpp"
 #include "timeline.hpp"
 #include "world.hpp"
 
@@ -110,6 +111,10 @@ class Storm {
         for (std::size_t i = 0; i < count; ++i) {
             auto& gateway = *world_.gateways.emplace_back(std::make_unique<GatewayMachine>(world_, sites[i], "gw1", dice().next()));
             add_instruments(gateway, "");
+            auto const kind = (options_.seed + i) % Cabled::kinds;
+            constexpr char const* names[] = {"analyser-a", "analyser-h", "reader-b", "reader-m"};
+            gateway.instruments.push_back(std::make_unique<Cabled>(gateway.bench, names[kind], static_cast<Cabled::Kind>(kind), later_dice_.next()));
+            ++result_.instruments;
             if (i == 0 && weather_.adapter_power != 0ms) {
                 gateway.instruments.push_back(std::make_unique<AdaptedLine>(gateway.bench, "analyser", later_dice_.next()));
                 ++result_.instruments;
@@ -143,7 +148,7 @@ class Storm {
     }
     void load(GatewayMachine& machine) {
         for (auto const& instrument : machine.instruments) {
-            bool const lines = !dynamic_cast<ExportFolder*>(instrument.get()) && !dynamic_cast<PlateReader*>(instrument.get());
+            bool const lines = !dynamic_cast<ExportFolder*>(instrument.get()) && !instrument->startable();
             repeat(lines ? 90min : 4h, [one = instrument.get()] { one->measure(); });
         }
         repeat(6h, [&machine] { machine.press_start(); });
@@ -174,7 +179,8 @@ class Storm {
                 else
                     repeat(weather_.cable, [=, this] {
                         ++machine->troubles;
-                        world_.announce("spectramax.run.aborted", world_.now() + 8h);
+                        for (char const* const event : {"spectramax.run.aborted", "biorad.run.aborted", "biotek.plate.unreadable"})
+                            world_.announce(event, world_.now() + 8h);
                         world_.mark(machine->name(), 'C');
                         one->set_away(true);
                         later(from_to(1s, 2h), [=] { one->set_away(false); });

@@ -142,7 +142,8 @@ class Judge {
             auto const parsed = json::parse(data, "run.readings");
             auto const* const message = parsed->get_object().if_contains("message");
             if (!message) return;
-            std::string const text{message->get_string()};
+            std::string text{message->get_string()};
+            if (text.starts_with("H|")) text.erase(0, text.find('\r') + 1);  // an analyser says when it transmits, each time anew
             texts_[place][text].insert(attributes.at("sourcekey"));
             by_key_[place][attributes.at("sourcekey")].insert(text);
         } else if (type == "run.file") {

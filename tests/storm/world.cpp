@@ -67,7 +67,9 @@ void Machine::start_after(std::chrono::milliseconds span) {
 
 void Machine::die(Death death, std::chrono::milliseconds off_for) {
     ++troubles;
-    world_.announce("spectramax.run.aborted", world_.now() + 8h);  // a plate that was announced and not begun
+    // A plate that was announced and not begun, or sent in part.
+    for (char const* const event : {"spectramax.run.aborted", "biorad.run.aborted", "biotek.plate.unreadable"})
+        world_.announce(event, world_.now() + 8h);
     if (process()) {
         disk.kill();
         end(death);
@@ -202,7 +204,7 @@ void GatewayMachine::press_start() {
     if (!life_) return;
     std::vector<Instrument*> readers;
     for (auto const& instrument : instruments)
-        if (dynamic_cast<PlateReader*>(instrument.get())) readers.push_back(instrument.get());
+        if (instrument->startable()) readers.push_back(instrument.get());
     if (readers.empty()) return;
     std::string const reader = readers[world_.dice.below(readers.size())]->id();
     std::string const plate = fmt::format("{}-P{}", name_, ++plates_);

@@ -47,6 +47,13 @@ class World {
         } else if (name == "screen") {
             plate("ALL-P1", "diagnosis", {{"dasatinib", 1.0}, {"venetoclax", 2.5}});
             plate("ALL-P2", "relapse", {{"dasatinib", 3.2}, {"venetoclax", 2.4}});
+        } else if (name == "cohort") {
+            for (int i = 0; i < 8; ++i) {
+                std::string const subject = fmt::format("ALL-{:04}", 42 + i);
+                double const scatter = 0.05 * (i * 5 % 8 - 3.6);
+                plate(subject + "-D", "diagnosis", {{"dasatinib", 1.0 + scatter}, {"venetoclax", 2.5}}, subject);
+                plate(subject + "-R", "relapse", {{"dasatinib", 2.2}, {"venetoclax", 2.5 + scatter}}, subject);
+            }
         } else if (name == "broker-away") {
             ingest_.on_closed(LinkEnd::lost, "Connection refused");
         } else if (name == "broker-back") {
@@ -58,10 +65,11 @@ class World {
     }
 
  private:
-    void plate(std::string const& barcode, std::string const& timepoint, std::map<std::string, double> const& midpoints) {
+    void plate(std::string const& barcode, std::string const& timepoint, std::map<std::string, double> const& midpoints,
+               std::string const& subject = "ALL-0042") {
         using central::AnnotationKind;
         for (auto const& [kind, bytes] :
-             {std::pair{AnnotationKind::layout, screen_layout()}, std::pair{AnnotationKind::sample, screen_sample("ALL-0042", timepoint)}})
+             {std::pair{AnnotationKind::layout, screen_layout()}, std::pair{AnnotationKind::sample, screen_sample(subject, timepoint)}})
             if (auto const added = central::add_annotation(database_, kind, barcode, bytes, "file.csv", 1); !added)
                 fmt::print(stderr, "{}\n", added.error().message);
         deliver(lyon_.send(screen_run(identity(barcode), barcode, midpoints)));

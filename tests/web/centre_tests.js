@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { accessible, check, not_there, open_page, see } from './world.js';
@@ -178,6 +178,46 @@ export const tests = {
     check(!await report.locator('.language').isVisible(), 'buttons are printed');
     await world.shot(report, 'report-printed');
     await rm(dirname(path), { recursive: true });
+  },
+
+  'tables are saved as CSV with the numbers as they were computed, pictures as SVG': async (world) => {
+    const page = await open(world);
+    await steps(world, page, 'births', 'screen');
+    await page.goto(`${world.server.address}/subject.html?id=ALL-0042`);
+    await see(page, '.curve figcaption', 'dasatinib');
+    const kept = async (name, at = page) => {
+      const saving = at.waitForEvent('download');
+      await at.getByRole('button', { name, exact: true }).first().click();
+      const saved = await saving;
+      return [saved.suggestedFilename(), await readFile(await saved.path(), 'utf8')];
+    };
+    const [table_name, table] = await kept('Save Diagnosis against relapse as CSV');
+    check(table_name === 'ALL-0042 comparison.csv', table_name);
+    check(/^drug,site,diagnosis,relapse,delta,lo95,hi95,detectable,call,not_comparable,flags\ndasatinib,lyon,\d+\.\d{8,},\d+\.\d{8,},-\d+\.\d{8,},/.test(table), table);
+    const [picture_name, picture] = await kept('Save dasatinib as SVG');
+    check(picture_name === 'ALL-0042 dasatinib.svg', picture_name);
+    check(/^<svg [^>]*xmlns="http:\/\/www.w3.org\/2000\/svg"/.test(picture) && /<polyline [^>]*stroke="rgb/.test(picture) && !/class=/.test(picture), picture.slice(0, 300));
+    await page.getByRole('link', { name: 'ALL-P1' }).click();
+    await see(page, '.curve figcaption', 'dasatinib');
+    const [, wells] = await kept('Save Wells as CSV');
+    check(wells.split('\n').length === 98 && /^well,role,drug,.*\nA1,negative,,,,\d+,/.test(wells), wells.slice(0, 200));
+    const [, map] = await kept('Save Wells as SVG');
+    check((map.match(/<rect /g) || []).length === 96, 'the saved heat map has not one field a well');
+  },
+
+  'all subjects together say drug by drug what changed, or how large a change would have been seen': async (world) => {
+    const page = await open(world);
+    await steps(world, page, 'births', 'cohort');
+    await next_answer(page);
+    await page.getByRole('link', { name: 'All subjects together' }).click();
+    await see(page, 'h2', 'Site lyon: 8 subjects');
+    const rows = await rows_of(page, '#drugs-lyon');
+    check(rows.length === 2 && rows[0][0] === 'dasatinib' && rows[0][1] === '8' && rows[0][6] === 'lost effect', `the first row says ${rows[0]}`);
+    check(/^no change that could be seen \(a mean change of \d+\.\d would have been seen with 80 % power\)$/.test(rows[1][6]), rows[1][6]);
+    await accessible(page, 'a cohort');
+    await world.shot(page, 'centre-cohort');
+    const [en, fr] = await page.evaluate(() => [Object.keys(texts.en).sort().join(), Object.keys(texts.fr).sort().join()]); // eslint-disable-line no-undef
+    check(en === fr, `texts in one language only: ${en} / ${fr}`);
   },
 
   'a plate or a subject that is not there is said': async (world) => {
