@@ -18,10 +18,11 @@ struct SubjectPlate {
 };
 
 // {subject, plates: [{id, site, instrument, run, verdict, reason, barcode, state, timepoint, compartment, medium, hours_to_test, readout,
-// software, layout, sample, files, definitions}], doubts: [sentence], drugs: [{drug, diagnosis, relapse, site, delta, lo95, hi95, detectable,
-// call, flags, not_comparable}], definition, interval}: drugs by |delta|, largest first, then what is not comparable, by name. Compared are
-// plates whose state is evaluated and whose verdict is pass or review; a drug with more than one curve at a timepoint, with other doses,
-// without a finite standard error or from two sites is not comparable, and says why. No interval stands where one of the scores is 0.
+// software, layout, sample, files, definitions}], doubts: [sentence], drugs: [{drug, diagnosis, relapse, site, delta, lo95, hi95,
+// detectable, call, flags, not_comparable}], definition, interval}: drugs by |delta|, largest first, then what is not comparable, by name.
+// Compared are plates whose state is evaluated and whose verdict is pass or review; a drug with more than one curve at a timepoint, with
+// other doses, without a finite standard error or from two sites is not comparable, and says why. No interval stands where one of the
+// scores is 0.
 json::object comparison(std::string const& subject, std::vector<SubjectPlate> const& plates);
 
 }  // namespace marrowlink::central

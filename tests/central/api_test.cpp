@@ -114,7 +114,8 @@ TEST_CASE("an evaluated run and its subject are given as they were computed, and
     CHECK(report.body.find("\"subject\":\"ALL-0042\"") != std::string::npos);
     CHECK(report.headers.back() == std::pair<std::string, std::string>{"Content-Disposition", "attachment; filename=\"ALL-0042.html\""});
     CHECK(world.get("/report.html", {{"id", "ALL-1"}}).status == 404);
-    for (char const* const page : {"/plate.html", "/plate.js", "/subject.html", "/subject.js", "/cohort.html", "/cohort.js", "/page.js", "/api/cohort"})
+    for (char const* const page :
+         {"/plate.html", "/plate.js", "/subject.html", "/subject.js", "/cohort.html", "/cohort.js", "/page.js", "/api/cohort"})
         CHECK(world.get(page).status == 200);
 }
 

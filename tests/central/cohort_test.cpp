@@ -1,8 +1,8 @@
 #include "central/cohort.hpp"
 
-#include <catch2/catch.hpp>
-
 #include <fmt/format.h>
+
+#include <catch2/catch.hpp>
 
 namespace marrowlink {
 using namespace central;
@@ -13,9 +13,10 @@ json::object subject(std::string const& name, std::string const& site, std::vect
     std::string drugs;
     int number = 0;
     for (auto const& [diagnosis, relapse] : scores)
-        drugs += fmt::format(R"({}{{"drug":"drug-{}","site":"{}","diagnosis":{:.3f},"relapse":{:.3f},"delta":{:.3f}}})", drugs.empty() ? "" : ",",
-                             ++number, site, diagnosis, relapse, relapse - diagnosis);
-    auto parsed = json::parse(fmt::format(R"({{"subject":"{}","doubts":{},"drugs":[{},{{"drug":"other","not_comparable":"x"}}]}})", name, doubts, drugs), "t");
+        drugs += fmt::format(R"({}{{"drug":"drug-{}","site":"{}","diagnosis":{:.3f},"relapse":{:.3f},"delta":{:.3f}}})",
+                             drugs.empty() ? "" : ",", ++number, site, diagnosis, relapse, relapse - diagnosis);
+    auto parsed = json::parse(
+        fmt::format(R"({{"subject":"{}","doubts":{},"drugs":[{},{{"drug":"other","not_comparable":"x"}}]}})", name, doubts, drugs), "t");
     if (!parsed) FAIL(parsed.error().message);
     return parsed->as_object();
 }
@@ -27,9 +28,11 @@ json::object const& row_of(json::object const& cohort, std::size_t site, std::si
 TEST_CASE("a cohort says of each drug and site what changed, and how large a change would have been seen") {
     std::vector<json::object> all;
     // drug-1 loses some 10 DSS2 in each, drug-2 scatters around none.
-    double const changes[] = {-9.0, -10.0, -11.5, -8.5, -12.0, -10.5, -9.5, -11.0}, scatter[] = {1.0, -1.2, 0.7, -0.6, 1.4, -1.5, 0.3, -0.2};
+    double const changes[] = {-9.0, -10.0, -11.5, -8.5, -12.0, -10.5, -9.5, -11.0},
+                 scatter[] = {1.0, -1.2, 0.7, -0.6, 1.4, -1.5, 0.3, -0.2};
     for (int i = 0; i < 8; ++i)
-        all.push_back(subject(fmt::format("ALL-{}", i), "lyon", {{30.0, 30.0 + changes[i]}, {20.0, 20.0 + scatter[i]}}, i == 0 ? "[\"x\"]" : "[]"));
+        all.push_back(
+            subject(fmt::format("ALL-{}", i), "lyon", {{30.0, 30.0 + changes[i]}, {20.0, 20.0 + scatter[i]}}, i == 0 ? "[\"x\"]" : "[]"));
     all.push_back(subject("ALL-8", "paris", {{30.0, 20.0}}));
     auto const none = json::parse(R"({"subject":"ALL-9","doubts":["x"],"drugs":[]})", "t");
     REQUIRE(none);

@@ -55,7 +55,7 @@ InstrumentConfig Cabled::config() const {
 }
 
 void Cabled::measure() {
-    if (kind_ == Kind::biorad) return;                                      // only when a person starts it
+    if (kind_ == Kind::biorad) return;                                 // only when a person starts it
     if (kind_ == Kind::biotek && (!line_ || line_->is_cut())) return;  // said into the air
     ++to_measure_;
 }
@@ -88,8 +88,7 @@ Task<void> Cabled::talk(std::shared_ptr<sim::MemoryTransport> line) {
         auto const limit = std::min(instrument_->next_event(now).value_or(Clock::Instant::max()), now + look);
         auto const got = co_await line->read_some(buffer, limit);
         if (!got && got.error().fault != Fault::timed_out) break;
-        if (got && line == line_)
-            instrument_->receive({reinterpret_cast<char const*>(buffer.data()), *got}, bench_.outside.clock.now());
+        if (got && line == line_) instrument_->receive({reinterpret_cast<char const*>(buffer.data()), *got}, bench_.outside.clock.now());
     }
     if (line == line_) unplug();
 }

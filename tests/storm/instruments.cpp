@@ -13,7 +13,7 @@ namespace {
 namespace asio = boost::asio;
 using namespace std::chrono_literals;
 constexpr std::size_t said_at_once = 8;
-constexpr auto answer_time = 20s;   // then a line is said again
+constexpr auto answer_time = 20s;  // then a line is said again
 
 std::string random_text(sim::SeededEntropy& dice, std::size_t bytes) {
     std::string text;

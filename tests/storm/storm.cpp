@@ -113,7 +113,8 @@ class Storm {
             add_instruments(gateway, "");
             auto const kind = (options_.seed + i) % Cabled::kinds;
             constexpr char const* names[] = {"analyser-a", "analyser-h", "reader-b", "reader-m"};
-            gateway.instruments.push_back(std::make_unique<Cabled>(gateway.bench, names[kind], static_cast<Cabled::Kind>(kind), later_dice_.next()));
+            gateway.instruments.push_back(
+                std::make_unique<Cabled>(gateway.bench, names[kind], static_cast<Cabled::Kind>(kind), later_dice_.next()));
             ++result_.instruments;
             if (i == 0 && weather_.adapter_power != 0ms) {
                 gateway.instruments.push_back(std::make_unique<AdaptedLine>(gateway.bench, "analyser", later_dice_.next()));
