@@ -35,7 +35,9 @@ json::object well_of(analysis::LayoutWell const& place, analysis::ScreenedWell c
     }
     json::put_text(out, "value", well.value);
     json::put_text(out, "flag", well.flag);
-    if (std::isfinite(well.inhibition_pct)) out["inhibition_pct"] = well.inhibition_pct;
+    for (auto const& [name, value] : {std::pair{"inhibition_pct", well.inhibition.npi_median},
+                                      std::pair{"npi_mean", well.inhibition.npi_mean}, std::pair{"npi_iqr", well.inhibition.npi_iqr}})
+        if (std::isfinite(value)) out[name] = value;
     if (well.outlying) out["outlying"] = true;
     return out;
 }
@@ -124,7 +126,11 @@ void put_plate(json::object& result, analysis::PlateLayout const& layout, analys
     for (std::size_t i = 0; i < layout.wells.size(); ++i) wells.push_back(well_of(layout.wells[i], plate.wells[i]));
     result["wells"] = std::move(wells);
     if (!plate.not_evaluable.empty()) return;
-    result["quality"] = quality_of(plate.quality);
+    json::object quality = quality_of(plate.quality);
+    quality["replicate_pairs"] = plate.replicates.pairs;
+    quality["replicate_r2"] = number(plate.replicates.r2);
+    quality["replicate_sd_pct"] = number(plate.replicates.sd_pct);
+    result["quality"] = std::move(quality);
     json::array drugs;
     for (analysis::DrugCurve const& drug : plate.drugs) drugs.push_back(drug_of(drug));
     result["drugs"] = std::move(drugs);

@@ -4,7 +4,7 @@
 //   barcode, subject, timepoint, compartment, medium, hours_to_test     what is known
 //   software, files [{sha256, original_sha256, role, format}], layout and sample {version, sha256}, definitions {…}
 //   readout, shape {rows, columns}, used, excluded
-//   wells          [{well, role, drug, concentration, unit, value, flag, inhibition_pct, outlying}], every well of the layout
+//   wells          [{well, role, drug, concentration, unit, value, flag, inhibition_pct, npi_mean, npi_iqr, outlying}], every well
 //   quality        {verdict, reasons, …}, as in `analyse plate-qc`
 //   drugs          [{drug, n, excluded, x, y, not_evaluable | slope, bottom, top, midpoint, …}], x in log10 nM, y in percent inhibition
 // A member that has no value is absent or null.

@@ -5,11 +5,13 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <iterator>
 #include <limits>
 #include <map>
 #include <set>
 
 #include "central/analysis/elementary.hpp"
+#include "central/analysis/hypothesis.hpp"
 #include "central/analysis/statistics.hpp"
 
 namespace marrowlink::analysis {
@@ -72,12 +74,37 @@ std::string place(std::vector<Reading const*> const& readings, PlateLayout const
     return fmt::format("{} of the layout's {} wells were not read: {}", missing.size(), layout.shape.wells(), named(missing));
 }
 
+ReplicateAgreement agreement(PlateLayout const& layout, std::vector<ScreenedWell> const& wells) {
+    std::map<std::pair<std::string, double>, std::map<std::size_t, double>> groups;  // drug and dose → replicate → inhibition
+    for (std::size_t i = 0; i < wells.size(); ++i)
+        if (layout.wells[i].role == Role::sample && std::isfinite(wells[i].inhibition.npi_median))
+            groups[{layout.wells[i].drug, layout.wells[i].dose->nm}][layout.wells[i].replicate] = wells[i].inhibition.npi_median;
+    std::vector<double> first, second;
+    double squares = 0.0;
+    std::size_t freedom = 0;
+    for (auto const& [of, replicates] : groups) {
+        double sum = 0.0;
+        for (auto one = replicates.begin(); one != replicates.end(); ++one) {
+            sum += one->second;
+            for (auto other = std::next(one); other != replicates.end(); ++other) {
+                first.push_back(one->second);
+                second.push_back(other->second);
+            }
+        }
+        double const mean = sum / static_cast<double>(replicates.size());
+        for (auto const& [number, value] : replicates) squares += (value - mean) * (value - mean);
+        freedom += replicates.size() - 1;
+    }
+    double const r = first.size() < 3 ? none : pearson(first, second);
+    return {first.size(), r * r, freedom == 0 ? none : std::sqrt(squares / static_cast<double>(freedom))};
+}
+
 }  // namespace
 
 ScreenedPlate ScreenedPlate::of(std::span<Reading const> readings, PlateLayout const& layout, std::string_view readout,
                                 std::string const& id) {
     ScreenedPlate out;
-    out.wells.assign(layout.wells.size(), {"", "", none, none, false});
+    out.wells.assign(layout.wells.size(), {"", "", none, {none, none, none, none}, false});
     std::vector<Reading const*> plate;
     out.not_evaluable = chosen(readings, readout, plate);
     if (out.not_evaluable.empty()) out.not_evaluable = place(plate, layout, out.wells);
@@ -105,7 +132,7 @@ ScreenedPlate ScreenedPlate::of(std::span<Reading const> readings, PlateLayout c
     std::map<std::string, DrugCurve> drugs;
     for (std::size_t i = 0; i < out.wells.size(); ++i) {
         LayoutWell const& well = layout.wells[i];
-        if (well.role != Role::empty) out.wells[i].inhibition_pct = normalisation(out.wells[i].signal).npi_median;
+        if (well.role != Role::empty) out.wells[i].inhibition = normalisation(out.wells[i].signal);
         if (well.role != Role::sample) continue;
         DrugCurve& drug = drugs[well.drug];
         if (std::isnan(out.wells[i].signal)) {
@@ -113,8 +140,9 @@ ScreenedPlate ScreenedPlate::of(std::span<Reading const> readings, PlateLayout c
             continue;
         }
         drug.x.push_back(log10(well.dose->nm));
-        drug.y.push_back(out.wells[i].inhibition_pct);
+        drug.y.push_back(out.wells[i].inhibition.npi_median);
     }
+    out.replicates = agreement(layout, out.wells);
     for (auto& [name, drug] : drugs) {
         drug.drug = name;
         drug.curve = Curve::of(drug.x, drug.y, id + '\n' + name, bootstrap_draws);

@@ -19,8 +19,8 @@ inline constexpr std::string_view normalisation_definition = "npi_median/v1";
 struct ScreenedWell {
     std::string value, flag;  // as the run has them; no value where a word stood in its place
     double signal = 0.0;      // NaN: no value
-    double inhibition_pct = 0.0;
-    bool outlying = false;  // a control outside 1.5 IQR of its kind: marked, and counted like any other
+    Inhibition inhibition{};  // percent; by medians is what curves are fitted to
+    bool outlying = false;    // a control outside 1.5 IQR of its kind: marked, and counted like any other
 };
 
 struct DrugCurve {
@@ -30,12 +30,20 @@ struct DrugCurve {
     Curve curve;
 };
 
+// How far samples of the same drug and dose agree (the study's definitions 1.3), in percent inhibition.
+struct ReplicateAgreement {
+    std::size_t pairs = 0;
+    double r2 = 0.0;      // squared correlation over all pairs, the lower replicate number first; NaN with fewer than three pairs
+    double sd_pct = 0.0;  // pooled within drug and dose
+};
+
 struct ScreenedPlate {
     std::string not_evaluable;        // why nothing of it can be said; empty otherwise
     std::string readout;              // label of the read that was used, as the run has it
     std::vector<ScreenedWell> wells;  // as the layout's
     std::size_t used = 0, excluded = 0;
     PlateQuality quality{};
+    ReplicateAgreement replicates;
     std::vector<DrugCurve> drugs;  // by name; none where the quality is not evaluable: then no inhibition is known
 
     // `readout` chooses among the reads of a run that has several; empty where it has one. Not evaluable by name: several plates or data

@@ -7,7 +7,7 @@ const texts = {
     timepoint: 'Timepoint', compartment: 'Compartment', medium: 'Medium', hours_to_test: 'Hours to test', state: 'State', wells_used: 'Wells used', used: (n, out) => `${n}, ${out} without a value`,
     states: { evaluated: 'evaluated', incomplete: 'incomplete: left out of comparisons', 'not evaluable': 'not evaluable' }, timepoints: { diagnosis: 'diagnosis', relapse: 'relapse' },
     quality: 'Plate quality', verdicts: { pass: 'Good', review: 'To be reviewed', fail: 'Failed', 'not evaluable': 'Not evaluable' }, figures: 'Figures of the control wells', figure: 'Figure', value: 'Value',
-    names: { zprime: 'Z′', zprime_robust: 'Z′, robust', ssmd: 'SSMD', signal_to_background: 'Signal to background', cv_negative_pct: 'CV of negative controls, %', cv_positive_pct: 'CV of positive controls, %', edge_ratio: 'Outer to inner wells', row_gradient_pct: 'Gradient a row, %', column_gradient_pct: 'Gradient a column, %' },
+    names: { zprime: 'Z′', zprime_robust: 'Z′, robust', ssmd: 'SSMD', signal_to_background: 'Signal to background', cv_negative_pct: 'CV of negative controls, %', cv_positive_pct: 'CV of positive controls, %', edge_ratio: 'Outer to inner wells', replicate_r2: 'R² of replicates', replicate_sd_pct: 'SD of replicates, % inhibition', row_gradient_pct: 'Gradient a row, %', column_gradient_pct: 'Gradient a column, %' },
     interval: (lo, hi) => ` (95 %: ${lo} to ${hi})`, wells: 'Wells', heat: 'Percent inhibition of each well; red: the cells died, white: no effect, grey: no value or empty. N negative, P positive, U untreated controls.',
     roles: { sample: 'sample', negative: 'negative control', positive: 'positive control', untreated: 'untreated', empty: 'empty' }, inhibition: i => `inhibition ${i} %`, outlying: 'outside 1.5 IQR of its kind, counted all the same',
     controls: 'Control wells', control_axis: 'Signal of each control well', curves: 'Curves', inhibited: 'inhibition, %', dose: 'concentration, nM', no_curve: why => `no curve: ${why}`,
@@ -19,7 +19,7 @@ const texts = {
     timepoint: 'Moment', compartment: 'Compartiment', medium: 'Milieu', hours_to_test: 'Heures avant le test', state: 'État', wells_used: 'Puits utilisés', used: (n, out) => `${n}, ${out} sans valeur`,
     states: { evaluated: 'évaluée', incomplete: 'incomplète : exclue des comparaisons', 'not evaluable': 'non évaluable' }, timepoints: { diagnosis: 'diagnostic', relapse: 'rechute' },
     quality: 'Qualité de la plaque', verdicts: { pass: 'Bonne', review: 'À vérifier', fail: 'Insuffisante', 'not evaluable': 'Non évaluable' }, figures: 'Chiffres des puits témoins', figure: 'Chiffre', value: 'Valeur',
-    names: { zprime: 'Z′', zprime_robust: 'Z′ robuste', ssmd: 'SSMD', signal_to_background: 'Signal sur bruit de fond', cv_negative_pct: 'CV des témoins négatifs, %', cv_positive_pct: 'CV des témoins positifs, %', edge_ratio: 'Puits extérieurs sur intérieurs', row_gradient_pct: 'Gradient par ligne, %', column_gradient_pct: 'Gradient par colonne, %' },
+    names: { zprime: 'Z′', zprime_robust: 'Z′ robuste', ssmd: 'SSMD', signal_to_background: 'Signal sur bruit de fond', cv_negative_pct: 'CV des témoins négatifs, %', cv_positive_pct: 'CV des témoins positifs, %', edge_ratio: 'Puits extérieurs sur intérieurs', replicate_r2: 'R² des réplicats', replicate_sd_pct: 'Écart type des réplicats, % d’inhibition', row_gradient_pct: 'Gradient par ligne, %', column_gradient_pct: 'Gradient par colonne, %' },
     interval: (lo, hi) => ` (95 % : ${lo} à ${hi})`, wells: 'Puits', heat: 'Inhibition de chaque puits en pour cent ; rouge : cellules mortes, blanc : aucun effet, gris : sans valeur ou vide. Témoins : N négatifs, P positifs, U non traités.',
     roles: { sample: 'échantillon', negative: 'témoin négatif', positive: 'témoin positif', untreated: 'non traité', empty: 'vide' }, inhibition: i => `inhibition ${i} %`, outlying: 'au-delà de 1,5 écart interquartile de sa sorte, compté tout de même',
     controls: 'Puits témoins', control_axis: 'Signal de chaque puits témoin', curves: 'Courbes', inhibited: 'inhibition, %', dose: 'concentration, nM', no_curve: why => `pas de courbe : ${why}`,
@@ -91,7 +91,7 @@ function quality_section() {
 function wells_section() {
   const w = words(), map = heat_map();
   return section('wells', w.wells, element('p', { className: 'note' }, w.heat), map,
-    element('p', {}, csv_button(w.wells, `${plate.barcode} wells`, ['well', 'role', 'drug', 'concentration', 'unit', 'value', 'flag', 'inhibition_pct', 'outlying'], plate.wells), svg_button(w.wells, `${plate.barcode} wells`, map.querySelector('svg'))));
+    element('p', {}, csv_button(w.wells, `${plate.barcode} wells`, ['well', 'role', 'drug', 'concentration', 'unit', 'value', 'flag', 'inhibition_pct', 'npi_mean', 'npi_iqr', 'outlying'], plate.wells), svg_button(w.wells, `${plate.barcode} wells`, map.querySelector('svg'))));
 }
 
 function controls_section() {

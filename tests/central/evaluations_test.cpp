@@ -104,6 +104,11 @@ TEST_CASE("a whole run with layout and sample sheet is evaluated, and its gatewa
     CHECK(dasatinib.at("midpoint").as_double() == Approx(1.5).margin(0.1));
     CHECK(drug(result, "venetoclax").at("midpoint").as_double() == Approx(2.5).margin(0.1));
     CHECK(dasatinib.at("dss2_cont_se").as_double() > 0.0);
+    json::object const& quality = result.at("quality").as_object();
+    CHECK(json::integer_of(quality, "replicate_pairs") == 10 * 28);  // doses of both drugs, and pairs of eight replicates
+    CHECK(quality.at("replicate_r2").as_double() > 0.98);
+    json::object const& first = result.at("wells").as_array().at(1).as_object();
+    CHECK(first.at("npi_iqr").as_double() == Approx(first.at("inhibition_pct").as_double()).margin(2.0));
     CHECK(world.evaluate().empty());
     CHECK(world.count("due") == 0);
 
