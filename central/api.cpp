@@ -42,21 +42,21 @@ Result<json::object> evaluation_of(Database& database, std::string const& run) {
     return evaluation(database, id);
 }
 
-HttpResponse web_file(std::string_view name) {
+HttpResponse page_response(std::string_view name) {
     constexpr std::pair<std::string_view, std::string_view> types[] = {{".html", "text/html; charset=utf-8"},
                                                                        {".js", "text/javascript; charset=utf-8"},
                                                                        {".css", "text/css; charset=utf-8"},
                                                                        {".svg", "image/svg+xml"}};
-    for (EmbeddedFile const& file : central_web()) {
-        if (file.name != name) continue;
-        HttpResponse response;
-        for (auto const& [suffix, type] : types)
-            if (name.ends_with(suffix)) response.content_type = type;
-        response.fixed_body = file.bytes;
-        response.headers.emplace_back("Cache-Control", "no-cache");
-        return response;
+    HttpResponse response;
+    for (auto const& [suffix, type] : types) {
+        if (!name.ends_with(suffix)) continue;
+        response.content_type = type;
+        if (suffix == ".html") response.body = page_of(name.substr(0, name.size() - suffix.size()));
     }
-    return error_response(404, "There is nothing under this address.");
+    if (response.body.empty()) response.fixed_body = web_file(name);
+    if (response.body.empty() && response.fixed_body.empty()) return error_response(404, "There is nothing under this address.");
+    response.headers.emplace_back("Cache-Control", "no-cache");
+    return response;
 }
 }  // namespace
 
@@ -96,7 +96,7 @@ Task<HttpResponse> Api::answer(HttpRequest request) {
         auto asking = report(named == request.query.end() ? std::string{} : named->second);
         co_return co_await std::move(asking);
     }
-    co_return web_file(path == "/" ? "index.html" : std::string_view{path}.substr(1));
+    co_return page_response(path == "/" ? "index.html" : std::string_view{path}.substr(1));
 }
 
 // To be kept, not shown: a page of this centre may not carry its own scripts.

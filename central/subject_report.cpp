@@ -9,12 +9,6 @@
 
 namespace marrowlink::central {
 namespace {
-std::string_view page_part(std::string_view name) {
-    auto const files = central_web();
-    auto const found = std::find_if(files.begin(), files.end(), [&](EmbeddedFile const& file) { return file.name == name; });
-    return found == files.end() ? std::string_view{} : found->bytes;
-}
-
 // Within a <script> no text may look like its end.
 std::string script_safe(std::string text) {
     for (std::size_t at = 0; (at = text.find('<', at)) != std::string::npos;) text.replace(at, 1, "\\u003c");
@@ -36,7 +30,8 @@ std::string subject_report(json::object const& comparison, std::vector<json::obj
     std::string const embedded =
         fmt::format("<script type=\"application/json\" id=\"report\">{}</script>\n", script_safe(json::serialize(data)));
     std::string out;
-    std::string_view page = page_part("subject.html");
+    std::string const whole = page_of("subject");
+    std::string_view page = whole;
     while (!page.empty()) {
         auto const end = std::min(page.find('\n'), page.size() - 1) + 1;
         std::string_view const line = page.substr(0, end);
@@ -50,7 +45,7 @@ std::string subject_report(json::object const& comparison, std::vector<json::obj
         std::string_view const name = line.substr(begin, line.find(kind->after, begin) - begin);
         if (kind->open.empty()) continue;
         if (name == "page.js") out += embedded;
-        out += fmt::format("{}{}{}\n", kind->open, page_part(name), kind->close);
+        out += fmt::format("{}{}{}\n", kind->open, web_file(name), kind->close);
     }
     return out;
 }

@@ -87,7 +87,8 @@ function draw() {
 
 async function ask() {
   const id = encodeURIComponent(new URLSearchParams(location.search).get('id') || '');
-  document.getElementById('save').href = `report.html?id=${id}`;
+  document.querySelector('.ways').append(element('a', { href: `report.html?id=${id}`, download: '', 'data-text': 'save' }));
+  draw_frame();
   try {
     subject = await answer_of(`api/subject?id=${id}`);
     draw();

@@ -3,45 +3,21 @@
 #include <catch2/catch.hpp>
 #include <random>
 
-#include "central/intake.hpp"
 #include "central/subjects.hpp"
 #include "central/tar.hpp"
-#include "sender.hpp"
-#include "tests/central/screen.hpp"
-#include "tests/sim/temporary_folder.hpp"
+#include "tests/central/evaluated_store.hpp"
 
 namespace marrowlink {
 using namespace central;
 using namespace test;
 
 namespace {
-class World {
+class World : public EvaluatedStore {
  public:
-    World() {
-        auto opened = Intake::open(folder_ / "central.db");
-        if (!opened) FAIL(opened.error().message);
-        intake = std::move(*opened);
-    }
-    void annotate(AnnotationKind kind, std::string const& barcode, std::string const& bytes) {
-        REQUIRE(add_annotation(intake->database(), kind, barcode, bytes, "file.csv", 1));
-    }
-    void take(std::vector<Draft> const& drafts) {
-        intake->add(sender.send(drafts));
-        REQUIRE(intake->commit(1));
-    }
-    void evaluate() {
-        for (;;) {
-            auto const done = intake->evaluate_next(2);
-            REQUIRE(done);
-            if (!*done) return;
-        }
-    }
     void plate(std::string const& barcode, std::string const& timepoint, std::map<std::string, double> const& midpoints) {
-        annotate(AnnotationKind::layout, barcode, screen_layout());
-        annotate(AnnotationKind::sample, barcode, screen_sample("ALL-0042", timepoint));
-        take(screen_run(identity(barcode), barcode, midpoints));
-        evaluate();
+        EvaluatedStore::plate(sender, barcode, screen_sample("ALL-0042", timepoint), midpoints);
     }
+    void take(std::vector<Draft> const& drafts) { EvaluatedStore::take(sender.send(drafts)); }
     // Two plates that can be compared, one without a layout, and two that stand under one barcode.
     void fill() {
         plate("ALL-P1", "diagnosis", {{"dasatinib", 1.0}, {"venetoclax", 2.5}});
@@ -53,21 +29,17 @@ class World {
         evaluate();
     }
     Bundle bundle() {
-        auto made = bundle_of(intake->database(), "ALL-0042");
+        auto made = bundle_of(database(), "ALL-0042");
         if (!made) FAIL(made.error().message);
         return std::move(*made);
     }
     std::string refusal(std::string const& subject = "ALL-0042") {
-        auto const made = bundle_of(intake->database(), subject);
+        auto const made = bundle_of(database(), subject);
         REQUIRE_FALSE(made);
         CHECK(made.error().fault == Fault::refused);
         return made.error().message;
     }
-    std::unique_ptr<Intake> intake;
     Sender sender{stream_a};
-
- private:
-    sim::TemporaryFolder folder_;
 };
 
 std::string file_of(Bundle const& bundle) {
@@ -125,7 +97,7 @@ TEST_CASE("a bundle holds what a subject's comparison rests on, and all of it ca
     CHECK(bytes_of("plates/3/result.json").find("no layout has been given") != std::string::npos);
     CHECK(bytes_of("plates/5/result.json").find("2 runs stand under one barcode") != std::string::npos);
     // What the page says and what the bundle says are the same numbers.
-    auto const shown = comparison_of(world.intake->database(), "ALL-0042");
+    auto const shown = comparison_of(world.database(), "ALL-0042");
     REQUIRE(shown);
     CHECK(bytes_of("comparison.json").find(json::serialize(shown->at("drugs"))) != std::string::npos);
     std::string const report = bytes_of("report.html");

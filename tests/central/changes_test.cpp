@@ -2,12 +2,8 @@
 
 #include <catch2/catch.hpp>
 
-#include "central/annotations.hpp"
 #include "central/evaluations.hpp"
-#include "central/intake.hpp"
-#include "sender.hpp"
-#include "tests/central/screen.hpp"
-#include "tests/sim/temporary_folder.hpp"
+#include "tests/central/evaluated_store.hpp"
 
 namespace marrowlink {
 using namespace central;
@@ -20,20 +16,9 @@ json::object object(std::string const& text) {
     return parsed->as_object();
 }
 
-class World {
+class World : public EvaluatedStore {
  public:
-    World() {
-        auto opened = Intake::open(folder_ / "central.db");
-        REQUIRE(opened);
-        intake = std::move(*opened);
-    }
-    void annotate(AnnotationKind kind, std::string const& barcode, std::string const& bytes) {
-        REQUIRE(add_annotation(database(), kind, barcode, bytes, "file.csv", 1));
-    }
-    void take(std::vector<Draft> const& drafts) {
-        intake->add(sender.send(drafts));
-        REQUIRE(intake->commit(1));
-    }
+    void take(std::vector<Draft> const& drafts) { EvaluatedStore::take(sender.send(drafts)); }
     std::size_t evaluate(std::size_t threads) {
         auto evaluations = Evaluations::over(database(), threads);
         REQUIRE(evaluations);
@@ -55,12 +40,7 @@ class World {
         if (!table) FAIL(table.error().message);
         return table->csv();
     }
-    Database& database() { return intake->database(); }
-    std::unique_ptr<Intake> intake;
     Sender sender{stream_a};
-
- private:
-    sim::TemporaryFolder folder_;
 };
 constexpr std::string_view heading = "site,instrument,run,barcode,subject,evaluated,why,what,before,after\n";
 }  // namespace

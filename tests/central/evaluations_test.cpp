@@ -3,46 +3,16 @@
 #include <catch2/catch.hpp>
 #include <cmath>
 
-#include "central/annotations.hpp"
-#include "central/intake.hpp"
 #include "central/schema.hpp"
-#include "sender.hpp"
-#include "tests/central/screen.hpp"
-#include "tests/sim/temporary_folder.hpp"
+#include "tests/central/evaluated_store.hpp"
 
 namespace marrowlink {
 using namespace central;
 using namespace test;
 
 namespace {
-class World {
+class World : public EvaluatedStore {
  public:
-    World() { open(); }
-    void open() {
-        intake.reset();
-        auto opened = Intake::open(folder_ / "central.db");
-        if (!opened) FAIL(opened.error().message);
-        intake = std::move(*opened);
-    }
-    void take(std::vector<Message> messages) {
-        intake->add(std::move(messages));
-        auto const taken = intake->commit(1'000);
-        if (!taken) FAIL(taken.error().message);
-    }
-    void annotate(AnnotationKind kind, std::string const& barcode, std::string const& bytes) {
-        auto const added = add_annotation(intake->database(), kind, barcode, bytes, "file.csv", 1'000);
-        if (!added) FAIL(added.error().message);
-    }
-    // All that is due; the answers.
-    std::vector<Answer> evaluate() {
-        std::vector<Answer> out;
-        for (;;) {
-            auto done = intake->evaluate_next(2'000);
-            if (!done) FAIL(done.error().message);
-            if (!*done) return out;
-            out.insert(out.end(), (*done)->begin(), (*done)->end());
-        }
-    }
     std::int64_t count(std::string const& table) {
         auto statement = intake->database().prepare("SELECT count(*) FROM " + table);
         REQUIRE(statement);
@@ -59,10 +29,6 @@ class World {
         REQUIRE(parsed);
         return parsed->get_object();
     }
-    std::unique_ptr<Intake> intake;
-
- private:
-    sim::TemporaryFolder folder_;
 };
 
 json::object const& drug(json::object const& result, std::string_view name) {

@@ -3,45 +3,20 @@
 #include <catch2/catch.hpp>
 
 #include "central/analysis/change.hpp"
-#include "central/annotations.hpp"
-#include "central/intake.hpp"
-#include "sender.hpp"
-#include "tests/central/screen.hpp"
-#include "tests/sim/temporary_folder.hpp"
+#include "tests/central/evaluated_store.hpp"
 
 namespace marrowlink {
 using namespace central;
 using namespace test;
 
 namespace {
-class World {
+class World : public EvaluatedStore {
  public:
-    World() {
-        auto opened = Intake::open(folder_ / "central.db");
-        if (!opened) FAIL(opened.error().message);
-        intake = std::move(*opened);
-    }
-    void plate(Sender& sender, std::string const& barcode, std::string const& sample, std::map<std::string, double> const& midpoints,
-               std::string const& layout = screen_layout()) {
-        REQUIRE(add_annotation(intake->database(), AnnotationKind::layout, barcode, layout, "l.csv", 1));
-        REQUIRE(add_annotation(intake->database(), AnnotationKind::sample, barcode, sample, "s.csv", 1));
-        intake->add(sender.send(screen_run(identity(barcode), barcode, midpoints)));
-        REQUIRE(intake->commit(1));
-        for (;;) {
-            auto const done = intake->evaluate_next(2);
-            REQUIRE(done);
-            if (!*done) return;
-        }
-    }
     json::object compare(std::string const& subject = "ALL-0042") {
-        auto found = comparison_of(intake->database(), subject);
+        auto found = comparison_of(database(), subject);
         if (!found) FAIL(found.error().message);
         return *found;
     }
-    std::unique_ptr<Intake> intake;
-
- private:
-    sim::TemporaryFolder folder_;
 };
 std::string at(json::object const& comparison, std::size_t drug, std::string_view member) {
     return std::string{json::string_of(comparison.at("drugs").as_array().at(drug).as_object(), member)};
@@ -66,7 +41,7 @@ TEST_CASE("drugs that gained or lost effect from diagnosis to relapse are called
     CHECK(lost.at("delta").as_double() < -analysis::detectable_dss2_min);
     CHECK(lost.at("lo95").as_double() < lost.at("delta").as_double());
     CHECK(lost.at("hi95").as_double() < 0.0);
-    auto const listed = subjects(world.intake->database());
+    auto const listed = subjects(world.database());
     REQUIRE(listed);
     CHECK(json::serialize(*listed) == R"([{"subject":"ALL-0042","plates":2}])");
 }
