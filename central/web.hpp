@@ -15,7 +15,7 @@ namespace central {
 
 std::string_view web_file(std::string_view name);  // empty where there is none
 
-// The HTML of "plate", "subject" and "cohort", which differ by their script; empty of any other.
+// The HTML of "plate", "subject" and "cohort", which differ by their script (plate.js, subject.js, cohort.js); empty of any other.
 std::string page_of(std::string_view name);
 
 }  // namespace central
