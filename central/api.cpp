@@ -8,6 +8,7 @@
 #include <charconv>
 #include <iterator>
 
+#include "central/changes.hpp"
 #include "central/listing.hpp"
 #include "central/subjects.hpp"
 #include "central/web.hpp"
@@ -84,11 +85,20 @@ Task<HttpResponse> Api::answer(HttpRequest request) {
     if (path == "/api/evaluation" || path == "/api/subject") {
         bool const of_run = path == "/api/evaluation";
         auto const named = request.query.find(of_run ? "run" : "id");
-        auto asking = found(of_run ? evaluation_of : comparison_of, named == request.query.end() ? std::string{} : named->second);
+        std::string const of = named == request.query.end() ? std::string{} : named->second;
+        auto asking =
+            found([of_run, of](Database& database) { return of_run ? evaluation_of(database, of) : comparison_of(database, of); });
         co_return co_await std::move(asking);
     }
     if (path == "/api/cohort") {
-        auto asking = found([](Database& database, std::string const&) { return cohort_of(database); }, {});
+        auto asking = found([this](Database& database) -> Result<json::object> {
+            auto const latest = latest_evaluation(database);
+            if (!latest) return fail(latest.error());
+            if (cohort_.first == *latest) return cohort_.second;
+            auto made = cohort_of(database);
+            if (made) cohort_ = {*latest, *made};
+            return made;
+        });
         co_return co_await std::move(asking);
     }
     if (path == "/report.html") {
@@ -142,9 +152,8 @@ Task<HttpResponse> Api::runs(HttpRequest request) {
 }
 
 // Empty means that there is none.
-Task<HttpResponse> Api::found(Result<json::object> (*question)(Database&, std::string const&), std::string of) {
-    std::function<Result<json::object>(Database&)> asked = [question, of](Database& database) { return question(database, of); };
-    auto asking = ask_store(std::move(asked));
+Task<HttpResponse> Api::found(std::function<Result<json::object>(Database&)> question) {
+    auto asking = ask_store(std::move(question));
     auto const answer = co_await std::move(asking);
     if (!answer) co_return error_response(answer.error().fault == Fault::usage ? 400 : 503, answer.error().message);
     if (answer->empty()) co_return error_response(404, "The centre has nothing of this name.");

@@ -32,11 +32,13 @@ class Api {
     Task<HttpResponse> answer(HttpRequest request);
     Task<HttpResponse> runs(HttpRequest request);
     Task<HttpResponse> report(std::string subject);
-    Task<HttpResponse> found(Result<json::object> (*question)(Database&, std::string const&), std::string of);
+    Task<HttpResponse> found(std::function<Result<json::object>(Database&)> question);
     Task<Result<json::object>> ask_store(std::function<Result<json::object>(Database&)> question);
     json::object centre() const;
     json::array gateways() const;
 
+    // On the store executor only: what all results came to when they ended with this evaluation.
+    std::pair<std::int64_t, json::object> cohort_{-1, {}};
     boost::asio::any_io_executor loop_, store_;
     Clock& clock_;
     Ingest const& ingest_;

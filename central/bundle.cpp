@@ -68,6 +68,7 @@ class Members {
                                                     next_ == members_.size() ? "not there" : members_[next_].name, name));
         return members_[next_++].bytes;
     }
+    std::string_view next() const { return next_ == members_.size() ? std::string_view{} : members_[next_].name; }
 
  private:
     std::vector<TarMember>& members_;
@@ -121,20 +122,30 @@ Result<Bundle> bundle_in(std::vector<TarMember>& found) {
     if (auto const readme = members.take(std::string{readme_name}); !readme) return fail(readme.error());
     auto const text = members.take(std::string{subject_name});
     if (!text) return fail(text.error());
-    auto const parsed = json::parse(*text, subject_name);
+    if (text->size() > subject_bytes_max)
+        return fail(Fault::refused, fmt::format("{} has {} bytes, expected at most {}.", subject_name, text->size(), subject_bytes_max));
+    auto const parsed = json::parse_object(*text, subject_name);
     if (!parsed) return fail(Fault::refused, parsed.error().message);
-    json::object const* const subject = parsed->if_object();
-    if (!subject || json::string_of(*subject, "format") != bundle_format)
+    Bundle out{std::string{json::string_of(*parsed, "software")}, std::string{json::string_of(*parsed, "subject")}, {}};
+    // They are printed, and name the bundle.
+    for (auto const& [member, value] : {std::pair{"format", std::string{json::string_of(*parsed, "format")}},
+                                        std::pair{"software", out.software}, std::pair{"subject", out.subject}})
+        if (value.empty() || value.size() > 64 || !std::all_of(value.begin(), value.end(), [](char c) { return c > ' ' && c <= '~'; }))
+            return fail(Fault::refused, fmt::format("{}: {} is not 1 to 64 printable characters.", subject_name, member));
+    if (json::string_of(*parsed, "format") != bundle_format)
         return fail(Fault::refused, fmt::format("{}: the format is \"{}\", expected \"{}\".", subject_name,
-                                                subject ? json::string_of(*subject, "format") : "", bundle_format));
-    Bundle out{std::string{json::string_of(*subject, "software")}, std::string{json::string_of(*subject, "subject")}, {}};
-    auto const* const plates = subject->if_contains("plates");
+                                                json::string_of(*parsed, "format"), bundle_format));
+    auto const* const plates = parsed->if_contains("plates");
     if (!plates || !plates->is_array()) return fail(Fault::refused, fmt::format("{}: there is no list of plates.", subject_name));
     for (auto const& one : plates->get_array()) {
         auto plate = plate_in(members, one, out.plates.size() + 1);
         if (!plate) return fail(plate.error());
         out.plates.push_back(std::move(*plate));
     }
+    for (std::string_view const name : {comparison_name, report_name})
+        if (auto const made = members.take(std::string{name}); !made) return fail(made.error());
+    if (auto const stray = members.next(); !stray.empty())
+        return fail(Fault::refused, fmt::format("{} stands in the bundle and has no place there.", stray));
     return out;
 }
 
@@ -151,12 +162,15 @@ Result<std::vector<TarMember>> members_of(Bundle const& bundle) {
         if (plate.sample) out.push_back({plate_name(number, "sample.csv"), plate.sample->bytes});
         auto const result = result_of(plate, bundle.software);
         if (!result) return fail(Fault::refused, fmt::format("Plate {}: {}", plate.barcode, result.error().message));
+        if (json::string_of(*result, "subject") != bundle.subject)
+            return fail(Fault::refused, fmt::format("Plate {}: by its sample sheet the subject is \"{}\", the bundle is of {}.",
+                                                    plate.barcode, json::string_of(*result, "subject"), bundle.subject));
         std::string const text = json::serialize(*result);
         out.push_back({plate_name(number, "result.json"), text + "\n"});
         // From the text, as the store's are: what was written and read again is what both compare.
-        auto const read = json::parse(text, "result");
+        auto read = json::parse_object(text, "result");
         if (!read) return fail(read.error());
-        results.push_back(read->as_object());
+        results.push_back(std::move(*read));
         plates.push_back({static_cast<std::int64_t>(number), plate.site, plate.instrument, plate.run, results.back()});
     }
     json::object const compared = comparison(bundle.subject, plates);
@@ -242,7 +256,10 @@ Result<std::string> bundle_file(Bundle const& bundle) {
     if (!members) return fail(members.error());
     std::string sums = sums_of(*members);
     members->push_back({std::string{sums_name}, std::move(sums)});
-    return tar_of(*members);
+    std::string tar = tar_of(*members);
+    if (tar.size() > bundle_bytes_max)
+        return fail(Fault::refused, fmt::format("The bundle would have {} bytes; at most {} are written.", tar.size(), bundle_bytes_max));
+    return tar;
 }
 
 Result<BundleProof> check_bundle(std::string_view tar, bool recompute) {
@@ -266,21 +283,21 @@ Result<BundleProof> check_bundle(std::string_view tar, bool recompute) {
     out.subject = bundle->subject;
     out.software = bundle->software;
     out.plates = bundle->plates.size();
-    if (!recompute) return out;
+    if (!recompute || out.software != version) return out;
+    out.recomputed = true;
     auto const made = members_of(*bundle);
     if (!made) {
         findings.add(made.error().message);
         return out;
     }
-    out.report_remade = bundle->software == version;
     if (made->size() != members->size())
         findings.add(fmt::format("{} files stand where {} were made again.", members->size(), made->size()));
     for (std::size_t i = 0; i < std::min(made->size(), members->size()); ++i) {
-        std::string const& name = (*made)[i].name;
-        if (!out.report_remade && (name == report_name || name == readme_name)) continue;
         compare((*members)[i], (*made)[i], findings);
-        if (name != comparison_name) continue;
-        if (auto const compared = json::parse((*made)[i].bytes, name)) out.drugs = compared->as_object().at("drugs").as_array().size();
+        if ((*made)[i].name != comparison_name) continue;
+        auto const compared = json::parse_object((*made)[i].bytes, comparison_name);
+        if (!compared) return fail(compared.error());
+        for (auto const& drug : compared->at("drugs").as_array()) out.drugs += drug.as_object().contains("delta");
     }
     return out;
 }

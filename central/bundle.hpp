@@ -20,6 +20,7 @@
 namespace marrowlink::central {
 
 inline constexpr std::uint64_t bundle_bytes_max = 1ull << 30;  // of a bundle; a larger one is neither written nor read
+inline constexpr std::size_t subject_bytes_max = 1u << 20;     // of its subject.json; a larger one is refused
 inline constexpr std::string_view bundle_format = "marrowlink-bundle/1";
 
 struct BundlePlate {
@@ -42,12 +43,14 @@ Result<std::string> bundle_file(Bundle const& bundle);
 
 struct BundleProof {
     std::string subject, software;
-    std::size_t files = 0, plates = 0, drugs = 0;
+    std::size_t files = 0, plates = 0;
+    std::size_t drugs = 0;              // that are compared
     std::vector<std::string> findings;  // a sentence each, at most findings_max and then one that says so
-    bool report_remade = false;         // not where another version of this software wrote the bundle
+    bool recomputed = false;            // not where another version of this software wrote the bundle
 };
 
-// `recompute`: besides the sums, everything is made again. Refused: no whole bundle, with the byte at which it ceases to be one.
+// `recompute`: besides the sums, everything is made again, which only the version that wrote it can do. Refused: no whole bundle, with the
+// byte at which it ceases to be one.
 Result<BundleProof> check_bundle(std::string_view tar, bool recompute);
 
 }  // namespace marrowlink::central

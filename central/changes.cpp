@@ -53,14 +53,9 @@ json::object const& quality_in(json::object const& result) {
 std::string rests_on(json::object const& result, std::string_view what) {
     auto const* const value = result.if_contains(what);
     if (!value) return "none";
-    if (auto const* const annotation = value->if_object()) return fmt::format("version {}", json::integer_of(*annotation, "version"));
+    if (auto const* const annotation = value->if_object())
+        return fmt::format("version {} ({:.8})", json::integer_of(*annotation, "version"), json::string_of(*annotation, "sha256"));
     return text_of(value);
-}
-
-Result<json::object> stored_result(std::string_view text) {
-    auto parsed = json::parse(text, "stored evaluation");
-    if (!parsed) return fail(parsed.error());
-    return parsed->as_object();
 }
 }  // namespace
 
@@ -86,7 +81,7 @@ std::vector<ResultChange> changes_between(json::object const& before, json::obje
 
 std::string why_changed(json::object const& before, json::object const& after) {
     std::string out;
-    for (std::string_view const what : {"software", "layout", "sample", "files", "definitions"}) {
+    for (std::string_view const what : {"software", "barcode", "layout", "sample", "files", "definitions"}) {
         auto const was = rests_on(before, what), is = rests_on(after, what);
         if (was == is) continue;
         if (what == "definitions" && (was == "none" || is == "none")) continue;  // it was not evaluated
@@ -116,9 +111,9 @@ Result<analysis::ResultTable> changes_since(Database& database, std::int64_t eva
         auto const more = select->step();
         if (!more) return fail(more.error());
         if (!*more) return out;
-        auto const before = stored_result(select->text(5));
+        auto const before = json::parse_object(select->text(5), "stored evaluation");
         if (!before) return fail(before.error());
-        auto const after = stored_result(select->text(6));
+        auto const after = json::parse_object(select->text(6), "stored evaluation");
         if (!after) return fail(after.error());
         std::string const why = why_changed(*before, *after);
         for (ResultChange const& change : changes_between(*before, *after)) {
@@ -130,7 +125,7 @@ Result<analysis::ResultTable> changes_since(Database& database, std::int64_t eva
             for (int const column : {0, 1, 2, 3}) out.text(select->text(column));
             out.text(json::string_of(*after, "subject"));
             out.text(rfc3339(Clock::Utc{std::chrono::milliseconds{select->integer(4)}}));
-            out.text(why.empty() ? "another run under this barcode" : why);
+            out.text(why.empty() ? "another run under this barcode, or another build of this version" : why);
             for (std::string const& cell : {change.what, change.before, change.after}) out.text(cell);
         }
     }

@@ -19,8 +19,8 @@ struct ResultChange {
 // Of two results of one run (evaluation_result.hpp): state, reason, what the sample sheet says, quality and curves. Not what they rest on.
 std::vector<ResultChange> changes_between(json::object const& before, json::object const& after);
 
-// What they rest on, where it differs: "layout: version 1, then version 2; software: 0.1.0, then 0.2.0". Empty where nothing of it does:
-// another run came to stand under the same barcode, or stands there no more.
+// What they rest on, where it differs: "layout: version 1 (3d2c44c5), then version 2 (a1b2c3d4)", with the beginning of its SHA-256. Empty
+// where nothing of it does: another run came to stand under the same barcode, or stands there no more, or the same version was built anew.
 std::string why_changed(json::object const& before, json::object const& after);
 
 inline constexpr std::size_t changed_rows_max = 1'000'000;  // of a table; what is beyond is left out, and the table's last row says so

@@ -52,8 +52,9 @@ json::array drugs_of(Site const& site) {
             put_number(row, "p_adjusted", adjusted[i]);
             put_number(row, "detectable", change.detectable_mean_delta);
             using Call = analysis::ScoreChange::Call;
-            bool const seen = adjusted[i] < called_below && change.mean_delta != 0.0;
-            row["call"] = analysis::name_of(!seen ? Call::none_seen : change.mean_delta > 0.0 ? Call::gained : Call::lost);
+            // The ranks' own direction: one subject far off may turn the mean.
+            bool const seen = adjusted[i] < called_below && change.hodges_lehmann != 0.0;
+            row["call"] = analysis::name_of(!seen ? Call::none_seen : change.hodges_lehmann > 0.0 ? Call::gained : Call::lost);
         }
         out.push_back(std::move(row));
         ++i;

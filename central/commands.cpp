@@ -43,12 +43,13 @@ Result<void> verify_bundle(fs::path const& path, std::string const& bytes, bool 
     for (std::string const& finding : proof->findings) std::cout << "  " << finding << '\n';
     std::cout << "bundle subject=" << proof->subject << " plates=" << proof->plates << " files=" << proof->files
               << " different=" << proof->findings.size();
-    if (recompute) std::cout << " recomputed=yes drugs_compared=" << proof->drugs;
+    if (recompute) std::cout << " recomputed=" << (proof->recomputed ? "yes" : "no") << " drugs_compared=" << proof->drugs;
     std::cout << '\n';
     if (!proof->findings.empty()) return fail(Fault::refused, path.string() + " is not what was written: see the lines above.");
-    if (recompute && !proof->report_remade)
-        std::cout << "Written by version " << proof->software << ", checked by " << version
-                  << ": the numbers are the same; report.html is only held to its SHA-256.\n";
+    if (recompute && !proof->recomputed)
+        return fail(Fault::unavailable, path.string() + " was written by version " + proof->software + ", and this is " +
+                                            std::string{version} +
+                                            ": its files are as their SHA-256 say, but only that version can make them again.");
     return {};
 }
 

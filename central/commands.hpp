@@ -15,7 +15,8 @@ Result<void> check(std::filesystem::path const& config_file);
 // The database named on the command line, or the configured one.
 Result<std::filesystem::path> database_of(std::filesystem::path const& named, std::filesystem::path const& config_file);
 
-// A database, a backup, an export or a bundle; `recompute`: a bundle, whose numbers are made again. `refused` when anything differs.
+// A database, a backup, an export or a bundle; `recompute`: a bundle, whose numbers are made again. `refused` when anything differs,
+// `unavailable` when only another version can tell.
 Result<void> verify_file(std::filesystem::path const& path, bool recompute);
 
 // `how`: Database::vacuum_into or Database::backup_to.

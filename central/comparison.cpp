@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <set>
 
 #include "central/analysis/change.hpp"
 #include "central/analysis/dss.hpp"
@@ -86,17 +87,16 @@ json::object row_of(std::string const& drug, Curves const& curves, double& magni
 json::array doubts_of(std::vector<SubjectPlate> const& plates) {
     json::array out;
     for (std::string_view const item : {"compartment", "medium"}) {
-        std::map<std::string, std::string> words;  // by timepoint
-        bool differs = false;
+        std::map<std::string, std::set<std::string>> words;  // by timepoint
         for (SubjectPlate const& plate : plates) {
             if (!compared(plate)) continue;
-            std::string& word = words[std::string{json::string_of(plate.result, "timepoint")}];
-            word = json::string_of(plate.result, item);
+            words[std::string{json::string_of(plate.result, "timepoint")}].emplace(json::string_of(plate.result, item));
         }
-        for (auto const& [timepoint, word] : words) differs = differs || word != words.begin()->second;
+        bool const differs = std::any_of(words.begin(), words.end(),
+                                         [&](auto const& one) { return one.second.size() > 1 || one.second != words.begin()->second; });
         if (differs)
             out.emplace_back(fmt::format("The {} is {} at diagnosis and {} at relapse; this alone can shift scores.", item,
-                                         words["diagnosis"], words["relapse"]));
+                                         fmt::join(words["diagnosis"], " or "), fmt::join(words["relapse"], " or ")));
     }
     return out;
 }

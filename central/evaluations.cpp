@@ -93,47 +93,56 @@ Result<bool> Evaluations::add(Due const& due, json::object const& result, std::i
     return true;
 }
 
-Result<std::vector<Answer>> Evaluations::evaluate(std::vector<std::int64_t> const& ids, std::int64_t now_ms) {
-    std::vector<Due> runs;
-    std::vector<PlateEvidence> evidence;
-    for (std::int64_t const id : ids) {
-        auto due = due_run(id);
-        if (!due) return fail(due.error());
-        if (due->answer.state != run_state::complete || due->plate.empty()) continue;
-        auto found = evidence_of(*database_, id, due->manifest, due->plate);
-        if (!found) return fail(found.error());
-        runs.push_back(std::move(*due));
-        evidence.push_back(std::move(*found));
-    }
-    std::vector<Answer> answers;
-    auto const results = results_of(evidence);
-    for (std::size_t i = 0; i < runs.size(); ++i) {
-        Answer& answer = runs[i].answer;
-        answer.plate_verdict = verdict_in(results[i]);
-        answer.plate_reason = reason_in(results[i]);
-        auto const added = add(runs[i], results[i], now_ms);
-        if (!added) return fail(added.error());
-        if (*added) answers.push_back(answer);
-    }
-    return answers;
+Result<std::optional<PlateEvidence>> Evaluations::evidence_of_due(Due const& due, Readings readings) {
+    if (due.answer.state != run_state::complete || due.plate.empty()) return std::nullopt;
+    auto found = evidence_of(*database_, due.id, due.manifest, due.plate, readings);
+    return found ? Result<std::optional<PlateEvidence>>{std::move(*found)} : fail(found.error());
 }
 
 Result<std::optional<std::vector<Answer>>> Evaluations::evaluate_next(std::int64_t now_ms) {
     auto const ids = next_ids();
     if (!ids) return fail(ids.error());
     if (ids->empty()) return std::nullopt;
+    // Without a lock, so that others can write meanwhile: a plate may take a fifth of a second.
+    std::vector<PlateEvidence> evidence;
+    std::vector<std::int64_t> of_run;
+    for (std::int64_t const id : *ids) {
+        auto const due = due_run(id);
+        if (!due) return fail(due.error());
+        auto found = evidence_of_due(*due, Readings::with);
+        if (!found) return fail(found.error());
+        if (!*found) continue;
+        evidence.push_back(std::move(**found));
+        of_run.push_back(id);
+    }
+    auto const results = results_of(evidence);
     if (auto const settled = database_->settle(); !settled) return fail(settled.error());
     // From here on nobody else can change a layout, so that what makes a run due again comes after it has ceased to be.
     auto transaction = Transaction::begin(*database_);
     if (!transaction) return fail(transaction.error());
-    auto answers = evaluate(*ids, now_ms);
-    if (!answers) return fail(answers.error());
     auto done_with = database_->prepare("DELETE FROM due WHERE run=?1");
     if (!done_with) return fail(done_with.error());
-    for (std::int64_t const id : *ids)
+    std::vector<Answer> answers;
+    for (std::int64_t const id : *ids) {
+        auto due = due_run(id);
+        if (!due) return fail(due.error());
+        auto const now = evidence_of_due(*due, Readings::without);
+        if (!now) return fail(now.error());
+        if (auto const known = std::find(of_run.begin(), of_run.end(), id); known != of_run.end()) {
+            auto const index = static_cast<std::size_t>(known - of_run.begin());
+            if (!*now || !same_but_readings(evidence[index], **now)) continue;  // it changed meanwhile, and stays due
+            due->answer.plate_verdict = verdict_in(results[index]);
+            due->answer.plate_reason = reason_in(results[index]);
+            auto const added = add(*due, results[index], now_ms);
+            if (!added) return fail(added.error());
+            if (*added) answers.push_back(due->answer);
+        } else if (*now) {
+            continue;
+        }
         if (auto const done = done_with->bind(1, id).run(); !done) return fail(done.error());
+    }
     if (auto const done = transaction->commit(); !done) return fail(done.error());
-    return std::move(*answers);
+    return answers;
 }
 
 }  // namespace marrowlink::central

@@ -1,7 +1,7 @@
 // Runs made into results: as soon as a run is whole and its plate has a layout or a sample sheet, and again when one of these or this
-// software's version changes. Everything happens on the store thread, a transaction at a time and in it a run for each processor, so that
-// what arrives meanwhile waits no longer than one plate takes. Nothing is ever replaced: a result that differs is added, and the latest
-// holds.
+// software's version changes. On the store thread, a run for each processor at a time, so that what arrives meanwhile waits no longer than
+// one plate takes; the database is locked only while results are added. Nothing is ever replaced: a result that differs is added, and the
+// latest holds.
 #pragma once
 
 #include <cstdint>
@@ -10,6 +10,7 @@
 #include <thread>
 #include <vector>
 
+#include "central/evidence.hpp"
 #include "central/runs.hpp"
 #include "io/sqlite.hpp"
 
@@ -36,7 +37,8 @@ class Evaluations {
     Evaluations(Database& database, std::size_t threads) : database_(&database), threads_(threads) {}
     Result<std::vector<std::int64_t>> next_ids();
     Result<Due> due_run(std::int64_t id);
-    Result<std::vector<Answer>> evaluate(std::vector<std::int64_t> const& ids, std::int64_t now_ms);
+    // Nothing of a run that is not whole or has no plate.
+    Result<std::optional<PlateEvidence>> evidence_of_due(Due const& due, Readings readings);
     Result<bool> add(Due const& due, json::object const& result, std::int64_t now_ms);
 
     Database* database_;

@@ -2,16 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "core/version.hpp"
 
 namespace marrowlink::central {
 namespace {
-Result<json::object> stored_object(Statement const& row, int column) {
-    auto parsed = json::parse(row.blob(column), "stored record");
-    if (!parsed) return fail(parsed.error());
-    return parsed->as_object();
-}
-
 Result<std::vector<RunFile>> files_in(Database& database, std::int64_t manifest_record) {
     auto select = database.prepare("SELECT data FROM record WHERE id=?1");
     if (!select) return fail(select.error());
@@ -20,7 +16,7 @@ Result<std::vector<RunFile>> files_in(Database& database, std::int64_t manifest_
     if (!row) return fail(row.error());
     std::vector<RunFile> out;
     if (!*row) return out;
-    auto const manifest = stored_object(*select, 0);
+    auto const manifest = json::parse_object(select->blob(0), "stored record");
     if (!manifest) return fail(manifest.error());
     for (auto const& value : manifest->at("files").as_array()) {
         json::object const& file = value.as_object();
@@ -63,7 +59,7 @@ Result<std::vector<Reading>> readings_of(Database& database, std::int64_t run) {
         auto const more = select->step();
         if (!more) return fail(more.error());
         if (!*more) return out;
-        auto const block = stored_object(*select, 0);
+        auto const block = json::parse_object(select->blob(0), "stored record");
         if (!block) return fail(block.error());
         for (auto const& one : block->at("readings").as_array()) {
             Reading reading;
@@ -92,7 +88,17 @@ Result<std::string> file_of(Database& database, std::int64_t run, RunFile const&
     return out;
 }
 
-Result<PlateEvidence> evidence_of(Database& database, std::int64_t run, std::int64_t manifest, std::string_view barcode) {
+bool same_but_readings(PlateEvidence const& one, PlateEvidence const& other) {
+    auto const same_file = [](RunFile const& a, RunFile const& b) { return a.sha256 == b.sha256; };
+    auto const same_sheet = [](std::optional<Annotation> const& a, std::optional<Annotation> const& b) {
+        return a.has_value() == b.has_value() && (!a || a->id == b->id);
+    };
+    return one.barcode == other.barcode && one.conflict == other.conflict && same_sheet(one.layout, other.layout) &&
+           same_sheet(one.sample, other.sample) &&
+           std::equal(one.files.begin(), one.files.end(), other.files.begin(), other.files.end(), same_file);
+}
+
+Result<PlateEvidence> evidence_of(Database& database, std::int64_t run, std::int64_t manifest, std::string_view barcode, Readings wanted) {
     PlateEvidence out;
     out.software = version;
     out.barcode = barcode;
@@ -107,7 +113,7 @@ Result<PlateEvidence> evidence_of(Database& database, std::int64_t run, std::int
     auto conflict = conflict_of(database, barcode);
     if (!conflict) return fail(conflict.error());
     out.conflict = std::move(*conflict);
-    if (!out.layout || !out.conflict.empty()) return out;
+    if (wanted == Readings::without || !out.layout || !out.conflict.empty()) return out;
     auto readings = readings_of(database, run);
     if (!readings) return fail(readings.error());
     out.readings = std::move(*readings);

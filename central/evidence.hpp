@@ -11,8 +11,12 @@
 
 namespace marrowlink::central {
 
-// Of this version of the software. Readings are left out where evaluation_result looks at none.
-Result<PlateEvidence> evidence_of(Database& database, std::int64_t run, std::int64_t manifest, std::string_view barcode);
+enum class Readings : bool { without, with };
+// Of this version of the software. Readings are left out also where evaluation_result looks at none.
+Result<PlateEvidence> evidence_of(Database& database, std::int64_t run, std::int64_t manifest, std::string_view barcode, Readings readings);
+
+// The readings of a run that is whole do not change.
+bool same_but_readings(PlateEvidence const& one, PlateEvidence const& other);
 
 Result<std::vector<Reading>> readings_of(Database& database, std::int64_t run);
 

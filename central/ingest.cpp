@@ -224,7 +224,7 @@ void Ingest::answer(std::vector<Answer> const& answers) {
     }
 }
 
-// One run at a time: batches that arrive meanwhile are committed between two.
+// A few runs at a time: batches that arrive meanwhile are committed between two such looks.
 void Ingest::evaluate() {
     evaluate_again_ = true;
     if (evaluating_) return;

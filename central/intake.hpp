@@ -40,7 +40,7 @@ class Intake {
     // next call.
     Result<Taken> commit(std::int64_t now_ms);
     bool idle() const { return waiting_.empty(); }
-    // One run whose evaluation is due, in a transaction of its own; as Evaluations::evaluate_next.
+    // Some runs whose evaluation is due, in a transaction of their own; as Evaluations::evaluate_next.
     Result<std::optional<std::vector<Answer>>> evaluate_next(std::int64_t now_ms) { return evaluations_->evaluate_next(now_ms); }
 
     std::vector<Acknowledgement> acknowledgements() const { return ledger_->all(); }

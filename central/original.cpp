@@ -27,7 +27,12 @@ constexpr std::array transcripts{
     Transcript{"astm", [](std::string_view) { return Readings{}; }},  // kept as it came: the driver makes no readings of it
     Transcript{"biorad", [](std::string_view bytes) { return of(biorad::parse(bytes)); }},
     Transcript{"biotek", [](std::string_view bytes) { return of(biotek::parse(bytes)); }},
-    Transcript{"hl7", [](std::string_view bytes) { return of(hl7::parse(bytes, TextEncoding::utf_8)); }},
+    Transcript{"hl7",
+               [](std::string_view bytes) {
+                   // What a message does not say of its characters, its driver was told; no text in Latin-1 is UTF-8 by chance.
+                   auto const read = of(hl7::parse(bytes, TextEncoding::utf_8));
+                   return read ? read : of(hl7::parse(bytes, TextEncoding::latin_1));
+               }},
     Transcript{"spectramax",
                [](std::string_view bytes) {
                    auto transfer = spectramax::parse_transfer_reply(bytes);

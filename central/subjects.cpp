@@ -17,17 +17,12 @@ constexpr std::string_view latest_plates =
     "run.id = evaluation.run JOIN source ON source.id = run.source WHERE evaluation.subject=?1 AND evaluation.id = (SELECT max(id) FROM "
     "evaluation AS later WHERE later.run = evaluation.run) ORDER BY evaluation.barcode, run.id LIMIT ?2";
 
-Result<json::object> parsed_result(std::string_view text) {
-    auto parsed = json::parse(text, "stored evaluation");
-    if (!parsed) return fail(parsed.error());
-    return parsed->as_object();
-}
-
 }  // namespace
 
 Result<json::array> subjects(Database& database) {
     auto select = database.prepare(
-        "SELECT subject, count(DISTINCT run) FROM evaluation WHERE subject <> '' GROUP BY subject ORDER BY subject LIMIT ?1");
+        "SELECT subject, count(*) FROM evaluation WHERE subject <> '' AND id IN (SELECT max(id) FROM evaluation GROUP BY run) GROUP BY "
+        "subject ORDER BY subject LIMIT ?1");
     if (!select) return fail(select.error());
     select->bind(1, subjects_listed_max);
     json::array out;
@@ -40,6 +35,7 @@ Result<json::array> subjects(Database& database) {
 }
 
 Result<std::vector<SubjectPlate>> plates_of(Database& database, std::string const& subject) {
+    if (subject.empty()) return std::vector<SubjectPlate>{};  // plates without a sample sheet are nobody's
     auto select = database.prepare(latest_plates);
     if (!select) return fail(select.error());
     select->bind_text(1, subject).bind(2, static_cast<std::int64_t>(subject_plates_max) + 1);
@@ -48,7 +44,7 @@ Result<std::vector<SubjectPlate>> plates_of(Database& database, std::string cons
         auto const more = select->step();
         if (!more) return fail(more.error());
         if (!*more) return out;
-        auto result = parsed_result(select->text(4));
+        auto result = json::parse_object(select->text(4), "stored evaluation");
         if (!result) return fail(result.error());
         out.push_back({select->integer(0), std::string{select->text(1)}, std::string{select->text(2)}, std::string{select->text(3)},
                        std::move(*result)});
@@ -70,7 +66,9 @@ Result<json::object> cohort_of(Database& database) {
         if (!compared) return compared;
         if (!compared->empty()) comparisons.push_back(std::move(*compared));
     }
-    return cohort(comparisons);
+    json::object out = cohort(comparisons);
+    if (static_cast<std::int64_t>(listed->size()) == subjects_listed_max) out["cut_at"] = subjects_listed_max;
+    return out;
 }
 
 Result<json::object> evaluation(Database& database, std::int64_t run) {
@@ -83,7 +81,7 @@ Result<json::object> evaluation(Database& database, std::int64_t run) {
     auto const row = select->step();
     if (!row) return fail(row.error());
     if (!*row) return json::object{};
-    auto result = parsed_result(select->text(0));
+    auto result = json::parse_object(select->text(0), "stored evaluation");
     if (!result) return result;
     (*result)["id"] = run;
     (*result)["verdict"] = select->text(1);
@@ -109,9 +107,9 @@ Result<BundlePlate> bundle_plate(Database& database, SubjectPlate const& plate, 
         return fail(Fault::refused, fmt::format("Plate {} (run {}): {}", select->text(1), plate.run, why));
     };
     if (select->text(2) != version)
-        return refuse(fmt::format("it was evaluated by version {}, this is {}; run the centre until it is evaluated again.",
+        return refuse(fmt::format("it was evaluated by version {}, this is {}; run `marrowlink-central recompute` and try again.",
                                   select->text(2), version));
-    auto evidence = evidence_of(database, plate.id, select->integer(0), select->text(1));
+    auto evidence = evidence_of(database, plate.id, select->integer(0), select->text(1), Readings::without);
     if (!evidence) return fail(evidence.error());
     BundlePlate out{plate.site, plate.instrument, plate.run, std::move(evidence->barcode), std::move(evidence->conflict), {}, {}, {}};
     out.layout = std::move(evidence->layout);
@@ -131,8 +129,7 @@ Result<BundlePlate> bundle_plate(Database& database, SubjectPlate const& plate, 
     auto const result = result_of(out, std::string{version});
     if (!result) return refuse(result.error().message);
     if (json::serialize(*result) != select->text(3))
-        return refuse(
-            "its original bytes do not give the stored result; it may be due to be evaluated again: run the centre and try again.");
+        return refuse("its original bytes do not give the stored result; run `marrowlink-central recompute` and try again.");
     return out;
 }
 

@@ -23,7 +23,7 @@ Result<std::vector<SubjectPlate>> plates_of(Database& database, std::string cons
 // Diagnosis against relapse (comparison.hpp). Empty where the subject is not known.
 Result<json::object> comparison_of(Database& database, std::string const& subject);
 
-// All subjects that are listed (cohort.hpp).
+// All subjects that are listed (cohort.hpp); `cut_at`: there may be more, which are not in it.
 Result<json::object> cohort_of(Database& database);
 
 // The latest evaluation of one run, as evaluation_result.hpp says, with `id`, `site`, `instrument`, `run`, `evaluated` and `verdict`. Empty
@@ -31,7 +31,7 @@ Result<json::object> cohort_of(Database& database);
 Result<json::object> evaluation(Database& database, std::int64_t run);
 
 // All that the comparison rests on. Refused: a subject of whom there is no plate, or more than subject_plates_max; a plate whose originals
-// do not give the stored readings and result again; and one that another version of this software evaluated, until its centre has run.
+// do not give the stored readings and result again; and one that another version of this software evaluated, until all is evaluated again.
 Result<Bundle> bundle_of(Database& database, std::string const& subject);
 
 // subject_report.hpp; empty where the subject is not known.

@@ -15,6 +15,13 @@ Result<value> parse(std::string_view text, std::string_view what) {
     return parsed;
 }
 
+Result<object> parse_object(std::string_view text, std::string_view what) {
+    auto parsed = parse(text, what);
+    if (!parsed) return fail(parsed.error());
+    if (!parsed->is_object()) return fail(Fault::refused, fmt::format("{}: it is no JSON object.", what));
+    return std::move(parsed->get_object());
+}
+
 std::string_view string_of(object const& from, std::string_view name) {
     auto const* const found = from.if_contains(name);
     auto const* const text = found ? found->if_string() : nullptr;

@@ -20,6 +20,9 @@ using boost::json::value;
 // At most 32 levels deep. `what` names the text in the error: "acknowledgement", "record lyon/…".
 Result<value> parse(std::string_view text, std::string_view what);
 
+// The same of an object; what is none is refused.
+Result<object> parse_object(std::string_view text, std::string_view what);
+
 // Empty, or 0, when the member is absent or of another kind.
 std::string_view string_of(object const& from, std::string_view name);
 std::int64_t integer_of(object const& from, std::string_view name);

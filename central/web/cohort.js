@@ -5,14 +5,14 @@ const texts = {
     title: 'All subjects', skip: 'Skip to the drugs', language: 'Language', back: 'All runs', research: 'Research use only. Not for diagnosis or treatment.', waiting: 'Asking the centre.', failed: reason => `The centre did not give the cohort: ${reason}`,
     site: (name, n) => `Site ${name}: ${n} ${n === 1 ? 'subject' : 'subjects'}`, caption: 'Change of the drug sensitivity score (DSS2) from diagnosis to relapse', drug: 'Drug', n: 'Subjects', mean: 'Mean change (95 % interval)', median: 'Median change', p: 'p (adjusted)', picture: 'Change in DSS2', says: 'What can be said',
     calls: { 'gained effect': 'gained effect', 'lost effect': 'lost effect', 'no change that could be seen': 'no change that could be seen' }, detectable: d => ` (a mean change of ${d} would have been seen with 80 % power)`, not_evaluable: why => `not evaluable: ${why}`, approximate: ' ≈',
-    none: 'No subject has a drug that was measured at both timepoints and can be compared.', doubtful: n => `In ${n} of the subjects, compartment or medium differ between the timepoints; they are counted in. Each subject’s page says how.`,
+    cut: n => `Only the first ${n} subjects, by name, are in these figures.`, none: 'No subject has a drug that was measured at both timepoints and can be compared.', doubtful: n => `In ${n} of the subjects, compartment or medium differ between the timepoints; they are counted in. Each subject’s page says how.`,
     how: definition => `Score ${definition}. Mean and interval: t distribution. p: Wilcoxon’s signed ranks (≈: normal approximation, as changes are tied or 0), adjusted over the site’s drugs by Benjamini and Hochberg; a change is called where it stays below 0.05. Sites stand apart: no bridging control joins them.`,
   },
   fr: {
     title: 'Tous les sujets', skip: 'Aller aux médicaments', language: 'Langue', back: 'Toutes les mesures', research: 'Pour la recherche uniquement. Ni diagnostic ni traitement.', waiting: 'Le centre est interrogé.', failed: reason => `Le centre n’a pas donné la cohorte : ${reason}`,
     site: (name, n) => `Site ${name} : ${n} ${n === 1 ? 'sujet' : 'sujets'}`, caption: 'Changement du score de sensibilité (DSS2) du diagnostic à la rechute', drug: 'Médicament', n: 'Sujets', mean: 'Changement moyen (intervalle à 95 %)', median: 'Changement médian', p: 'p (ajusté)', picture: 'Changement du DSS2', says: 'Ce qu’on peut en dire',
     calls: { 'gained effect': 'effet accru', 'lost effect': 'effet perdu', 'no change that could be seen': 'aucun changement décelable' }, detectable: d => ` (un changement moyen de ${d} aurait été vu avec une puissance de 80 %)`, not_evaluable: why => `non évaluable : ${why}`, approximate: ' ≈',
-    none: 'Aucun sujet n’a de médicament mesuré aux deux moments et comparable.', doubtful: n => `Pour ${n} des sujets, le compartiment ou le milieu diffèrent entre les deux moments ; ils sont comptés. La page de chaque sujet dit en quoi.`,
+    cut: n => `Seuls les ${n} premiers sujets, par nom, sont dans ces chiffres.`, none: 'Aucun sujet n’a de médicament mesuré aux deux moments et comparable.', doubtful: n => `Pour ${n} des sujets, le compartiment ou le milieu diffèrent entre les deux moments ; ils sont comptés. La page de chaque sujet dit en quoi.`,
     how: definition => `Score ${definition}. Moyenne et intervalle : loi de Student. p : rangs signés de Wilcoxon (≈ : approximation normale, en cas d’ex æquo ou de changements nuls), ajusté sur les médicaments du site selon Benjamini et Hochberg ; un changement est annoncé quand il reste au-dessous de 0,05. Les sites restent séparés : aucun témoin commun ne les relie.`,
   },
 };
@@ -39,7 +39,7 @@ function draw() {
   draw_frame();
   const content = document.getElementById('content');
   if (!cohort) return content.replaceChildren(element('p', { role: failure ? 'alert' : 'status' }, failure ? w.failed(failure) : w.waiting));
-  content.replaceChildren(...(cohort.sites.length ? cohort.sites.map(site_section) : [element('p', {}, w.none)]), ...(cohort.doubtful ? [element('p', { className: 'doubt' }, w.doubtful(cohort.doubtful))] : []), element('p', { className: 'note' }, w.how(cohort.definition)));
+  content.replaceChildren(...(cohort.cut_at ? [element('p', { className: 'doubt' }, w.cut(cohort.cut_at))] : []), ...(cohort.sites.length ? cohort.sites.map(site_section) : [element('p', {}, w.none)]), ...(cohort.doubtful ? [element('p', { className: 'doubt' }, w.doubtful(cohort.doubtful))] : []), element('p', { className: 'note' }, w.how(cohort.definition)));
 }
 
 answer_of('api/cohort').then(answer => { cohort = answer; }, problem => { failure = problem.message; }).then(draw);

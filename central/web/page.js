@@ -1,6 +1,15 @@
 'use strict';
 // What every page of the centre has in common: the language, and how its parts are made. `texts` (by language) and `draw` are the page's own.
-let language = localStorage.getItem('language') || (navigator.language.startsWith('fr') ? 'fr' : 'en');
+let language = remembered() || (navigator.language.startsWith('fr') ? 'fr' : 'en');
+// A page may have no storage: a report in a mail program's preview.
+function remembered(chosen) {
+  try {
+    if (chosen) localStorage.setItem('language', chosen);
+    return localStorage.getItem('language');
+  } catch {
+    return null;
+  }
+}
 
 const words = () => texts[language];
 const element = (name, properties = {}, ...children) => {
@@ -77,6 +86,6 @@ function draw_frame() {
 for (const button of document.querySelectorAll('[data-language]'))
   button.addEventListener('click', () => {
     language = button.dataset.language;
-    localStorage.setItem('language', language);
+    remembered(language);
     draw();
   });

@@ -51,10 +51,11 @@ function comparison_section() {
     element('p', { className: 'note' }, w.how(subject.definition, subject.interval)));
 }
 
+const compared = plate => plate.state === 'evaluated' && ['pass', 'review'].includes(plate.verdict);
 // Of each drug that is compared, its curve at both timepoints.
 function curves_section() {
   const w = words();
-  const at = timepoint => results.flatMap((result, i) => subject.plates[i].state === 'evaluated' && subject.plates[i].timepoint === timepoint ? result.drugs : []);
+  const at = timepoint => results.flatMap((result, i) => compared(subject.plates[i]) && subject.plates[i].timepoint === timepoint ? result.drugs : []);
   const [first, last] = [at('diagnosis'), at('relapse')];
   const figures = subject.drugs.filter(row => row.delta !== undefined).map(row => {
     const sides = [['diagnosis', first], ['relapse', last]].map(([className, drugs]) => ({ className, drug: drugs.find(drug => drug.drug === row.drug) }));

@@ -5,6 +5,9 @@
 
 #include "central/subjects.hpp"
 #include "central/tar.hpp"
+#include "drivers/biorad/simulator.hpp"
+#include "drivers/biotek/simulator.hpp"
+#include "drivers/hl7/simulator.hpp"
 #include "tests/central/evaluated_store.hpp"
 
 namespace marrowlink {
@@ -83,7 +86,7 @@ TEST_CASE("a bundle holds what a subject's comparison rests on, and all of it ca
     CHECK(proof.subject == "ALL-0042");
     CHECK(proof.plates == 5);
     CHECK(proof.drugs == 2);
-    CHECK(proof.report_remade);
+    CHECK(proof.recomputed);
     auto const members = members_in(tar);
     REQUIRE(members);
     auto const bytes_of = [&](std::string_view name) -> std::string {
@@ -164,17 +167,83 @@ TEST_CASE("a bundle whose sums were made to agree with other numbers is found by
     CHECK(renamed.error().message == "File 4 of the bundle is plates/1/layout.csv, expected plates/1/sample.csv.");
 }
 
-TEST_CASE("a bundle of another version has its numbers made again, and its report held to its sum") {
+TEST_CASE("a bundle of another version is held to its sums, and is not called made again") {
     World world;
     world.plate("ALL-P1", "diagnosis", {{"dasatinib", 1.0}, {"venetoclax", 2.5}});
     Bundle bundle = world.bundle();
     bundle.software = "0.0.1";
-    std::string const tar = file_of(bundle);
-    BundleProof const proof = proof_of(tar, true);
+    BundleProof const proof = proof_of(file_of(bundle), true);
     CHECK(proof.findings.empty());
-    CHECK_FALSE(proof.report_remade);
-    CHECK(proof_of(forged(tar, "report.html", "dasatinib", "dasatinob"), true).findings.empty());
-    CHECK(proof_of(forged(tar, "plates/1/result.json", "\"zprime\":", "\"zprime\":1"), true).findings.size() == 1);
+    CHECK_FALSE(proof.recomputed);
+    CHECK(proof.software == "0.0.1");
+}
+
+TEST_CASE("a bundle that is not whole, has a stray file, names another subject or what cannot be printed is refused") {
+    World world;
+    world.plate("ALL-P1", "diagnosis", {{"dasatinib", 1.0}, {"venetoclax", 2.5}});
+    std::string const tar = file_of(world.bundle());
+    auto const with_members = [&](auto change) {
+        auto members = members_in(tar);
+        REQUIRE(members);
+        members->pop_back();
+        change(*members);
+        std::string sums;
+        for (TarMember const& member : *members) sums += hex(sha256(member.bytes)) + "  " + member.name + "\n";
+        members->push_back({"SHA256SUMS", sums});
+        return tar_of(*members);
+    };
+    auto const refusal = [](std::string const& changed, bool recompute) {
+        auto const proof = check_bundle(changed, recompute);
+        return proof ? (proof->findings.empty() ? "it is good" : proof->findings.front()) : proof.error().message;
+    };
+    CHECK(refusal(with_members([](auto& members) { members.pop_back(); }), false) ==
+          "File 8 of the bundle is not there, expected report.html.");
+    CHECK(refusal(with_members([](auto& members) {
+                      members.push_back({"more.txt", "x"});
+                  }),
+                  false) == "more.txt stands in the bundle and has no place there.");
+    CHECK(refusal(forged(tar, "subject.json", "\"ALL-0042\"", "\"ALL-0007\""), true) ==
+          "Plate ALL-P1: by its sample sheet the subject is \"ALL-0042\", the bundle is of ALL-0007.");
+    CHECK(refusal(forged(tar, "subject.json", "\"ALL-0042\"", "\"ALL\\n0042\""), false) ==
+          "subject.json: subject is not 1 to 64 printable characters.");
+    CHECK(refusal(forged(tar, "subject.json", "marrowlink-bundle/1", "marrowlink-bundle/9"), false) ==
+          "subject.json: the format is \"marrowlink-bundle/9\", expected \"marrowlink-bundle/1\".");
+    CHECK(refusal(forged(tar, "subject.json", "{", std::string(2u << 20, ' ') + "{"), false).starts_with("subject.json has "));
+    CHECK(refusal(forged(tar, "subject.json", "\"plates\":[", "\"plates\":[1,"), false) == "subject.json: plate 1 has no members.");
+}
+
+TEST_CASE("readings are made again from what came over a wire, as its driver made them") {
+    SimulatorOptions options;
+    options.period = std::chrono::milliseconds{0};
+    auto const said = [](SimulatedInstrument& instrument) {
+        for (int minute = 0; minute < 2; ++minute) instrument.send(Clock::Instant{} + std::chrono::minutes{minute});
+        for (SimulatedEvent const& event : instrument.take_events())
+            if (event.kind == SimulatedEvent::Kind::measured) return event.text;
+        FAIL("it measured nothing");
+        return std::string{};
+    };
+    auto const readings_of = [](std::string const& format, std::string const& bytes) {
+        auto readings = readings_in({{{"transcript", format, "", "", bytes.size(), 0}, bytes}});
+        if (!readings) FAIL(readings.error().message);
+        return *readings;
+    };
+    biotek::BiotekSimulator biotek{options, {}};
+    biotek.measure({});
+    CHECK(readings_of("biotek", said(biotek)).size() == 96);
+    biorad::BioradSimulator biorad{options, {}};
+    biorad.receive("EIA.READER AQ\r", {});
+    biorad.measure({});
+    CHECK(readings_of("biorad", said(biorad)).size() == 96);
+    hl7::Hl7Simulator hl7{options, {}};
+    hl7.measure({});
+    std::string message = said(hl7);
+    CHECK(readings_of("hl7", message).size() == 4);
+    // A message that says nothing of its characters, with a letter that is no UTF-8.
+    message.erase(message.find("||||||8859/1"), 12);
+    message.replace(message.find("|LAB|"), 5, "|L\xC9|");
+    CHECK(readings_of("hl7", message).size() == 4);
+    CHECK(readings_of("astm", "H|\\^&\rL|1|N\r").empty());
+    CHECK_FALSE(readings_in({{{"transcript", "spectramax", "", "", 1, 0}, "x"}}));
 }
 
 TEST_CASE("no bundle is written of what cannot be made again") {
@@ -204,7 +273,7 @@ TEST_CASE("no bundle is written of what cannot be made again") {
         std::string other = screen_layout();
         other.replace(other.find(",1,nM"), 5, ",2,nM");
         world.annotate(AnnotationKind::layout, "ALL-P1", other);
-        CHECK(world.refusal().find("it may be due to be evaluated again") != std::string::npos);
+        CHECK(world.refusal().find("run `marrowlink-central recompute`") != std::string::npos);
         world.evaluate();
         CHECK(proof_of(file_of(world.bundle()), true).findings.empty());
     }

@@ -46,16 +46,17 @@ constexpr std::string_view heading = "site,instrument,run,barcode,subject,evalua
 }  // namespace
 
 TEST_CASE("what differs between two results is named, drug by drug, and what they rest on is the reason") {
-    json::object const before =
-        object(R"({"state":"evaluated","software":"0.1.0","layout":{"version":1},"quality":{"verdict":"pass","reasons":[],"zprime":0.5},)"
-               R"("drugs":[{"drug":"a","dss2_cont":10.5,"x":[1]},{"drug":"b","dss2_cont":1.0}]})");
+    json::object const before = object(
+        R"({"state":"evaluated","software":"0.1.0","layout":{"version":1,"sha256":"aaaaaaaaaa"},"quality":{"verdict":"pass","reasons":[],"zprime":0.5},)"
+        R"("drugs":[{"drug":"a","dss2_cont":10.5,"x":[1]},{"drug":"b","dss2_cont":1.0}]})");
     json::object const after = object(
-        R"({"state":"evaluated","software":"0.2.0","layout":{"version":2},"sample":{"version":1},"subject":"ALL-1",)"
+        R"({"state":"evaluated","software":"0.2.0","layout":{"version":2,"sha256":"bbbbbbbbbb"},"sample":{"version":1,"sha256":"cccccccccc"},"subject":"ALL-1",)"
         R"("quality":{"verdict":"review","reasons":["edge"],"zprime":0.5},"drugs":[{"drug":"a","dss2_cont":11.0,"x":[2]},{"drug":"c","dss2_cont":2.0}]})");
     CHECK(changes_between(before, before).empty());
     CHECK(why_changed(before, before).empty());
     CHECK(why_changed(before, after) ==
-          "software: 0.1.0, then 0.2.0; layout: version 1, then version 2; sample sheet: none, then version 1");
+          "software: 0.1.0, then 0.2.0; layout: version 1 (aaaaaaaa), then version 2 (bbbbbbbb); sample sheet: none, then version 1 "
+          "(cccccccc)");
     std::string all;
     for (ResultChange const& change : changes_between(before, after))
         all += change.what + ": " + change.before + " -> " + change.after + "\n";
@@ -98,7 +99,8 @@ TEST_CASE("a changed layout, another version and a second run under one barcode 
     world.annotate(AnnotationKind::layout, "ALL-P1", other);
     world.evaluate(1);
     std::string const first = world.changes();
-    CHECK(first.find("layout: version 1, then version 2\",dasatinib xmax,4,4.3") != std::string::npos);
+    CHECK(first.find(fmt::format("\"layout: version 1 ({:.8}), then version 2 ({:.8})\",dasatinib xmax,4,4.3", hex(sha256(screen_layout())),
+                                 hex(sha256(other)))) != std::string::npos);
     CHECK(first.find("ALL-P1,ALL-0042,2025-11-24T") != std::string::npos);
 
     auto const so_far = latest_evaluation(world.database());
@@ -113,7 +115,8 @@ TEST_CASE("a changed layout, another version and a second run under one barcode 
     REQUIRE(then);
     world.take(screen_run(identity("k2"), "ALL-P1", {{"dasatinib", 1.0}, {"venetoclax", 2.5}}));
     world.evaluate(1);
-    CHECK(world.changes(*then).find("another run under this barcode,verdict,pass,not evaluable\n") != std::string::npos);
+    CHECK(world.changes(*then).find("\"another run under this barcode, or another build of this version\",verdict,pass,not evaluable\n") !=
+          std::string::npos);
 }
 
 }  // namespace marrowlink

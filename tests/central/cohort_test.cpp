@@ -58,6 +58,17 @@ TEST_CASE("a cohort says of each drug and site what changed, and how large a cha
     CHECK_FALSE(few.contains("mean_delta"));
 }
 
+TEST_CASE("one subject far off does not turn the direction in which the others changed") {
+    std::vector<json::object> all;
+    for (int i = 0; i < 11; ++i) all.push_back(subject(fmt::format("ALL-{}", i), "lyon", {{20.0, 21.0 + 0.2 * i}}));
+    all.push_back(subject("ALL-11", "lyon", {{45.0, 5.0}}));
+    json::object const found = cohort(all);
+    json::object const& row = row_of(found, 0, 0);
+    CHECK(row.at("mean_delta").as_double() < 0.0);
+    CHECK(row.at("p_adjusted").as_double() < 0.05);
+    CHECK(json::string_of(row, "call") == "gained effect");
+}
+
 TEST_CASE("a cohort in which a drug changed nothing at all calls no change") {
     std::vector<json::object> all;
     for (int i = 0; i < 4; ++i) all.push_back(subject(fmt::format("ALL-{}", i), "lyon", {{0.0, 0.0}}));

@@ -83,6 +83,25 @@ TEST_CASE("what cannot be compared is not, and says why") {
     }
 }
 
+TEST_CASE("a compartment that differs between two plates of one timepoint is said, and a corrected pseudonym is no subject any more") {
+    World world;
+    Sender sender{stream_a};
+    auto const sample = [](std::string const& timepoint, std::string const& compartment, std::string const& subject = "ALL-0042") {
+        return "subject,timepoint,compartment,medium,hours_to_test\n" + subject + "," + timepoint + "," + compartment + ",RPMI 1640,24\n";
+    };
+    world.plate(sender, "ALL-P1", sample("diagnosis", "bone marrow"), {{"dasatinib", 1.0}, {"venetoclax", 2.5}});
+    world.plate(sender, "ALL-P2", sample("diagnosis", "blood", "ALL-0024"), {{"dasatinib", 1.0}, {"venetoclax", 2.5}},
+                screen_layout("cytarabine", "idasanutlin"));
+    world.plate(sender, "ALL-P3", sample("relapse", "blood"), {{"dasatinib", 3.2}, {"venetoclax", 2.4}});
+    world.annotate(central::AnnotationKind::sample, "ALL-P2", sample("diagnosis", "blood"));
+    world.evaluate();
+    CHECK(world.compare().at("doubts").as_array().at(0).as_string() ==
+          "The compartment is blood or bone marrow at diagnosis and blood at relapse; this alone can shift scores.");
+    CHECK(json::serialize(*subjects(world.database())) == R"([{"subject":"ALL-0042","plates":3}])");
+    CHECK(world.compare("ALL-0024").empty());
+    CHECK(world.compare("").empty());
+}
+
 TEST_CASE("a change is called only at what could be detected") {
     using analysis::score_change;
     using Call = analysis::ScoreChange::Call;

@@ -103,8 +103,8 @@ void Cabled::note(SimulatedEvent const& event) {
         return;
     }
     Measured& what = *measured_.at(event.key);
-    if (event.kind == SimulatedEvent::Kind::given_up) return;
     waiting_.erase(event.key);
+    if (event.kind == SimulatedEvent::Kind::given_up) return;
     if (kind_ == Kind::biotek) return said(what);
     what.acknowledged = bench_.timeline->now();
 }

@@ -165,7 +165,7 @@ def main():
         how = re.sub(r"[0-9a-f]{16,}", "…", how)
         print(f"{bug[0]:36} {found:28} {time.monotonic() - began:5.0f} s  {how[:120]}", flush=True)
         rows.append(f"| `{bug[0]}` | {bug[1]} | {found} | {how[:160].replace('|', '/')} |")
-    if options.write and not options.only:
+    if options.write and not options.only and not missed:
         table = "\n".join(rows)
         (ROOT / "docs" / "planted-bugs.md").write_text(
             "# Planted bugs\n\nEach was put into a copy of the source; storms "
