@@ -68,6 +68,10 @@ HttpHandler Api::handler() {
 Task<HttpResponse> Api::answer(HttpRequest request) {
     if (request.method != "GET" && request.method != "HEAD") co_return error_response(405, "The centre's pages are for reading only.");
     std::string const& path = request.path;
+    auto const asked = [&request](char const* name) {
+        auto const found = request.query.find(name);
+        return found == request.query.end() ? std::string{} : found->second;
+    };
     if (path == "/healthz") co_return text_response("ok\n", "text/plain; charset=utf-8");
     if (path == "/metrics") co_return text_response(metrics(), "text/plain; version=0.0.4; charset=utf-8");
     if (path == "/readyz") {
@@ -84,8 +88,7 @@ Task<HttpResponse> Api::answer(HttpRequest request) {
     }
     if (path == "/api/evaluation" || path == "/api/subject") {
         bool const of_run = path == "/api/evaluation";
-        auto const named = request.query.find(of_run ? "run" : "id");
-        std::string const of = named == request.query.end() ? std::string{} : named->second;
+        std::string const of = asked(of_run ? "run" : "id");
         auto asking =
             found([of_run, of](Database& database) { return of_run ? evaluation_of(database, of) : comparison_of(database, of); });
         co_return co_await std::move(asking);
@@ -102,8 +105,7 @@ Task<HttpResponse> Api::answer(HttpRequest request) {
         co_return co_await std::move(asking);
     }
     if (path == "/report.html") {
-        auto const named = request.query.find("id");
-        auto asking = report(named == request.query.end() ? std::string{} : named->second);
+        auto asking = report(asked("id"));
         co_return co_await std::move(asking);
     }
     co_return page_response(path == "/" ? "index.html" : std::string_view{path}.substr(1));
@@ -111,17 +113,12 @@ Task<HttpResponse> Api::answer(HttpRequest request) {
 
 // To be kept, not shown: a page of this centre may not carry its own scripts.
 Task<HttpResponse> Api::report(std::string subject) {
-    std::function<Result<json::object>(Database&)> question = [subject](Database& database) -> Result<json::object> {
-        auto html = report_of(database, subject);
-        if (!html) return fail(html.error());
-        return json::object{{"html", std::move(*html)}};
-    };
+    std::function<Result<std::string>(Database&)> question = [subject](Database& database) { return report_of(database, subject); };
     auto asking = ask_store(std::move(question));
-    auto const answer = co_await std::move(asking);
-    if (!answer) co_return error_response(503, answer.error().message);
-    std::string_view const html = json::string_of(*answer, "html");
-    if (html.empty()) co_return error_response(404, "The centre has nothing of this name.");
-    HttpResponse response = text_response(std::string{html}, "text/html; charset=utf-8");
+    auto html = co_await std::move(asking);
+    if (!html) co_return error_response(503, html.error().message);
+    if (html->empty()) co_return error_response(404, "The centre has nothing of this name.");
+    HttpResponse response = text_response(std::move(*html), "text/html; charset=utf-8");
     response.headers.emplace_back("Cache-Control", "no-store");
     // A subject that the centre knows is capitals, digits and hyphens.
     response.headers.emplace_back("Content-Disposition", fmt::format("attachment; filename=\"{}.html\"", subject));
@@ -160,12 +157,13 @@ Task<HttpResponse> Api::found(std::function<Result<json::object>(Database&)> que
     co_return json_response(*answer);
 }
 
-Task<Result<json::object>> Api::ask_store(std::function<Result<json::object>(Database&)> question) {
-    return asio::async_initiate<asio::use_awaitable_t<> const, void(Result<json::object>)>(
+template <class Answer>
+Task<Result<Answer>> Api::ask_store(std::function<Result<Answer>(Database&)> question) {
+    return asio::async_initiate<asio::use_awaitable_t<> const, void(Result<Answer>)>(
         [this, question = std::move(question)](auto handler) {
             auto kept = std::make_shared<decltype(handler)>(std::move(handler));
             asio::post(store_, [this, question, kept] {
-                auto found = std::make_shared<Result<json::object>>(question(database_));
+                auto found = std::make_shared<Result<Answer>>(question(database_));
                 asio::post(loop_, [found, kept] { std::move (*kept)(std::move(*found)); });
             });
         },

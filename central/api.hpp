@@ -33,7 +33,8 @@ class Api {
     Task<HttpResponse> runs(HttpRequest request);
     Task<HttpResponse> report(std::string subject);
     Task<HttpResponse> found(std::function<Result<json::object>(Database&)> question);
-    Task<Result<json::object>> ask_store(std::function<Result<json::object>(Database&)> question);
+    template <class Answer>
+    Task<Result<Answer>> ask_store(std::function<Result<Answer>(Database&)> question);
     json::object centre() const;
     json::array gateways() const;
 

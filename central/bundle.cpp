@@ -60,7 +60,7 @@ json::object subject_of(Bundle const& bundle) {
 // The next members by the names that they must have.
 class Members {
  public:
-    explicit Members(std::vector<TarMember>& members) : members_(members) {}
+    explicit Members(std::vector<TarMember> const& members) : members_(members) {}
 
     Result<std::string> take(std::string const& name) {
         if (next_ == members_.size() || members_[next_].name != name)
@@ -71,7 +71,7 @@ class Members {
     std::string_view next() const { return next_ == members_.size() ? std::string_view{} : members_[next_].name; }
 
  private:
-    std::vector<TarMember>& members_;
+    std::vector<TarMember> const& members_;
     std::size_t next_ = 0;
 };
 
@@ -117,7 +117,7 @@ Result<BundlePlate> plate_in(Members& members, json::value const& value, std::si
 }
 
 // What the members say of themselves; what was made of it is left for the comparison.
-Result<Bundle> bundle_in(std::vector<TarMember>& found) {
+Result<Bundle> bundle_in(std::vector<TarMember> const& found) {
     Members members{found};
     if (auto const readme = members.take(std::string{readme_name}); !readme) return fail(readme.error());
     auto const text = members.take(std::string{subject_name});
@@ -147,6 +147,15 @@ Result<Bundle> bundle_in(std::vector<TarMember>& found) {
     if (auto const stray = members.next(); !stray.empty())
         return fail(Fault::refused, fmt::format("{} stands in the bundle and has no place there.", stray));
     return out;
+}
+
+Result<json::object> result_of(BundlePlate const& plate, std::string const& software) {
+    PlateEvidence evidence{software, plate.barcode, {}, plate.layout, plate.sample, plate.conflict, {}};
+    for (Original const& original : plate.originals) evidence.files.push_back(original.file);
+    auto readings = readings_in(plate.originals);
+    if (!readings) return fail(readings.error());
+    evidence.readings = std::move(*readings);
+    return evaluation_result(evidence);
 }
 
 // Without the sums.
@@ -225,8 +234,7 @@ void compare_sums(std::vector<TarMember> const& members, std::string const& foun
         else if (line->second != sum)
             findings.add(fmt::format("{} has the SHA-256 {}, by {} it was {}.", member.name, sum, sums_name, line->second));
     }
-    auto const at = std::mismatch(found.begin(), found.end(), wanted.begin(), wanted.end()).first - found.begin();
-    findings.add(fmt::format("{} differs at byte {} from what its files give.", sums_name, at));
+    findings.add(fmt::format("{} differs at byte {} from what its files give.", sums_name, first_difference(found, wanted)));
 }
 
 void compare(TarMember const& found, TarMember const& made, Findings& findings) {
@@ -235,21 +243,11 @@ void compare(TarMember const& found, TarMember const& made, Findings& findings) 
         return;
     }
     if (found.bytes == made.bytes) return;
-    auto const at = static_cast<std::size_t>(
-        std::mismatch(found.bytes.begin(), found.bytes.end(), made.bytes.begin(), made.bytes.end()).first - found.bytes.begin());
+    std::size_t const at = first_difference(found.bytes, made.bytes);
     findings.add(fmt::format("{} at byte {}: it says «{}», and made again it says «{}».", found.name, at, excerpt(found.bytes, at),
                              excerpt(made.bytes, at)));
 }
 }  // namespace
-
-Result<json::object> result_of(BundlePlate const& plate, std::string const& software) {
-    PlateEvidence evidence{software, plate.barcode, {}, plate.layout, plate.sample, plate.conflict, {}};
-    for (Original const& original : plate.originals) evidence.files.push_back(original.file);
-    auto readings = readings_in(plate.originals);
-    if (!readings) return fail(readings.error());
-    evidence.readings = std::move(*readings);
-    return evaluation_result(evidence);
-}
 
 Result<std::string> bundle_file(Bundle const& bundle) {
     auto members = members_of(bundle);

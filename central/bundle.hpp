@@ -36,9 +36,7 @@ struct Bundle {
     std::vector<BundlePlate> plates;
 };
 
-// The result of one of its plates, made from the originals. Refused: originals that give no readings.
-Result<json::object> result_of(BundlePlate const& plate, std::string const& software);
-
+// Refused: originals that give no readings, a plate of another subject.
 Result<std::string> bundle_file(Bundle const& bundle);
 
 struct BundleProof {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 
 #include "central/evaluation_result.hpp"
 #include "central/evidence.hpp"
@@ -17,11 +18,15 @@ Result<void> run_sql(Database& database, std::string_view sql, std::string_view 
     return statement->run();
 }
 
-std::vector<json::object> results_of(std::vector<PlateEvidence> const& evidence) {
+// Each by its place; empty where there is no evidence.
+std::vector<json::object> results_of(std::vector<std::optional<PlateEvidence>> const& evidence) {
     std::vector<json::object> out(evidence.size());
+    auto const make = [&](std::size_t i) {
+        if (evidence[i]) out[i] = evaluation_result(*evidence[i]);
+    };
     std::vector<std::jthread> others;
-    for (std::size_t i = 1; i < evidence.size(); ++i) others.emplace_back([&, i] { out[i] = evaluation_result(evidence[i]); });
-    if (!evidence.empty()) out[0] = evaluation_result(evidence[0]);
+    for (std::size_t i = 1; i < evidence.size(); ++i) others.emplace_back(make, i);
+    if (!evidence.empty()) make(0);
     others.clear();
     return out;
 }
@@ -104,16 +109,13 @@ Result<std::optional<std::vector<Answer>>> Evaluations::evaluate_next(std::int64
     if (!ids) return fail(ids.error());
     if (ids->empty()) return std::nullopt;
     // Without a lock, so that others can write meanwhile: a plate may take a fifth of a second.
-    std::vector<PlateEvidence> evidence;
-    std::vector<std::int64_t> of_run;
+    std::vector<std::optional<PlateEvidence>> evidence;
     for (std::int64_t const id : *ids) {
         auto const due = due_run(id);
         if (!due) return fail(due.error());
         auto found = evidence_of_due(*due, Readings::with);
         if (!found) return fail(found.error());
-        if (!*found) continue;
-        evidence.push_back(std::move(**found));
-        of_run.push_back(id);
+        evidence.push_back(std::move(*found));
     }
     auto const results = results_of(evidence);
     if (auto const settled = database_->settle(); !settled) return fail(settled.error());
@@ -123,23 +125,21 @@ Result<std::optional<std::vector<Answer>>> Evaluations::evaluate_next(std::int64
     auto done_with = database_->prepare("DELETE FROM due WHERE run=?1");
     if (!done_with) return fail(done_with.error());
     std::vector<Answer> answers;
-    for (std::int64_t const id : *ids) {
-        auto due = due_run(id);
+    for (std::size_t i = 0; i < ids->size(); ++i) {
+        auto due = due_run(ids->at(i));
         if (!due) return fail(due.error());
         auto const now = evidence_of_due(*due, Readings::without);
         if (!now) return fail(now.error());
-        if (auto const known = std::find(of_run.begin(), of_run.end(), id); known != of_run.end()) {
-            auto const index = static_cast<std::size_t>(known - of_run.begin());
-            if (!*now || !same_but_readings(evidence[index], **now)) continue;  // it changed meanwhile, and stays due
-            due->answer.plate_verdict = verdict_in(results[index]);
-            due->answer.plate_reason = reason_in(results[index]);
-            auto const added = add(*due, results[index], now_ms);
+        bool const same = evidence[i] && *now ? same_but_readings(*evidence[i], **now) : !evidence[i] && !*now;
+        if (!same) continue;  // it changed meanwhile, and stays due
+        if (evidence[i]) {
+            due->answer.plate_verdict = verdict_in(results[i]);
+            due->answer.plate_reason = reason_in(results[i]);
+            auto const added = add(*due, results[i], now_ms);
             if (!added) return fail(added.error());
             if (*added) answers.push_back(due->answer);
-        } else if (*now) {
-            continue;
         }
-        if (auto const done = done_with->bind(1, id).run(); !done) return fail(done.error());
+        if (auto const done = done_with->bind(1, due->id).run(); !done) return fail(done.error());
     }
     if (auto const done = transaction->commit(); !done) return fail(done.error());
     return answers;

@@ -16,7 +16,6 @@ constexpr std::string_view latest_plates =
     "SELECT run.id, source.site, source.instrument, run.run, evaluation.result FROM evaluation JOIN run ON "
     "run.id = evaluation.run JOIN source ON source.id = run.source WHERE evaluation.subject=?1 AND evaluation.id = (SELECT max(id) FROM "
     "evaluation AS later WHERE later.run = evaluation.run) ORDER BY evaluation.barcode, run.id LIMIT ?2";
-
 }  // namespace
 
 Result<json::array> subjects(Database& database) {
@@ -111,9 +110,7 @@ Result<BundlePlate> bundle_plate(Database& database, SubjectPlate const& plate, 
                                   select->text(2), version));
     auto evidence = evidence_of(database, plate.id, select->integer(0), select->text(1), Readings::without);
     if (!evidence) return fail(evidence.error());
-    BundlePlate out{plate.site, plate.instrument, plate.run, std::move(evidence->barcode), std::move(evidence->conflict), {}, {}, {}};
-    out.layout = std::move(evidence->layout);
-    out.sample = std::move(evidence->sample);
+    BundlePlate out{plate.site, plate.instrument, plate.run, evidence->barcode, evidence->conflict, {}, evidence->layout, evidence->sample};
     for (RunFile const& file : evidence->files) {
         if (file.size > bytes_left) return refuse(fmt::format("with its files the bundle has more than {} bytes.", bundle_bytes_max));
         bytes_left -= file.size;
@@ -123,12 +120,11 @@ Result<BundlePlate> bundle_plate(Database& database, SubjectPlate const& plate, 
     }
     auto const stored = readings_of(database, plate.id);
     if (!stored) return fail(stored.error());
-    auto const made = readings_in(out.originals);
+    auto made = readings_in(out.originals);
     if (!made) return refuse(made.error().message);
     if (*made != *stored) return refuse("its original bytes do not give the readings that were sent with them.");
-    auto const result = result_of(out, std::string{version});
-    if (!result) return refuse(result.error().message);
-    if (json::serialize(*result) != select->text(3))
+    evidence->readings = std::move(*made);
+    if (json::serialize(evaluation_result(*evidence)) != select->text(3))
         return refuse("its original bytes do not give the stored result; run `marrowlink-central recompute` and try again.");
     return out;
 }

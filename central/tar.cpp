@@ -33,12 +33,11 @@ std::string header_of(std::string_view name, std::size_t size) {
     out[sum_offset + 7] = ' ';
     return out;
 }
-
-// The first place where they differ; `found` may be the shorter.
-std::size_t difference(std::string_view found, std::string_view wanted) {
-    return static_cast<std::size_t>(std::mismatch(found.begin(), found.end(), wanted.begin(), wanted.end()).first - found.begin());
-}
 }  // namespace
+
+std::size_t first_difference(std::string_view one, std::string_view other) {
+    return static_cast<std::size_t>(std::mismatch(one.begin(), one.end(), other.begin(), other.end()).first - one.begin());
+}
 
 bool begins_as_tar(std::string_view bytes) { return bytes.size() >= block && bytes.substr(magic_offset, magic.size()) == magic; }
 
@@ -70,7 +69,8 @@ Result<std::vector<TarMember>> members_in(std::string_view tar) {
         if (error != std::errc{} || end != digits + size_digits)
             return refuse(offset + size_offset, fmt::format("the size of {} was expected in {} octal digits", name, size_digits));
         if (std::string const wanted = header_of(name, size); wanted != header)
-            return refuse(offset + difference(header, wanted), fmt::format("the header of {} is not what its name and size give", name));
+            return refuse(offset + first_difference(header, wanted),
+                          fmt::format("the header of {} is not what its name and size give", name));
         offset += block;
         if (size > tar.size() - offset)
             return refuse(offset, fmt::format("{} has {} bytes by its header, and only {} follow", name, size, tar.size() - offset));

@@ -19,6 +19,9 @@ struct TarMember {
     std::string bytes;
 };
 
+// The first byte at which they differ; the shorter one's size where they differ only behind it.
+std::size_t first_difference(std::string_view one, std::string_view other);
+
 bool begins_as_tar(std::string_view bytes);
 
 std::string tar_of(std::span<TarMember const> members);

@@ -105,17 +105,8 @@ void Cabled::note(SimulatedEvent const& event) {
     Measured& what = *measured_.at(event.key);
     waiting_.erase(event.key);
     if (event.kind == SimulatedEvent::Kind::given_up) return;
-    if (kind_ == Kind::biotek) return said(what);
+    if (kind_ == Kind::biotek) return said_once(what);
     what.acknowledged = bench_.timeline->now();
-}
-
-// What it cannot say again is owed when the gateway was well long enough to make it durable.
-void Cabled::said(Measured& what) {
-    bench_.timeline->after(swallow_time, [this, &what, troubles = bench_.troubles()] {
-        if (bench_.troubles() != troubles) return;
-        what.owed = true;
-        what.acknowledged = bench_.timeline->now();
-    });
 }
 
 }  // namespace marrowlink::storm

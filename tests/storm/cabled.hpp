@@ -32,7 +32,6 @@ class Cabled final : public Instrument {
  private:
     Task<void> talk(std::shared_ptr<sim::MemoryTransport> line);
     void note(SimulatedEvent const& event);
-    void said(Measured& what);
 
     Kind kind_;
     std::unique_ptr<SimulatedInstrument> instrument_;

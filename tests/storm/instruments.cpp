@@ -30,6 +30,15 @@ Measured Instrument::measured(Measured::Kind kind, std::string key, std::string 
     return {kind, bench_.site, bench_.gateway, id_, std::move(key), std::move(text), true, bench_.timeline->now(), {}};
 }
 
+void Instrument::said_once(Measured& what) {
+    what.owed = false;
+    bench_.timeline->after(swallow_time, [this, &what, troubles = bench_.troubles()] {
+        if (bench_.troubles() != troubles) return;
+        what.owed = true;
+        what.acknowledged = bench_.timeline->now();
+    });
+}
+
 InstrumentConfig AnsweredLine::config() const {
     LineConfig line;
     line.transport = TcpConnectConfig{{id_, 1}};
@@ -124,13 +133,7 @@ void UnansweredLine::measure() {
     std::string all;
     for (std::uint64_t n = 1 + bench_.dice.below(6); n > 0; --n) {
         std::string const text = fmt::format("{} {} {}", id_, ++count_, random_text(bench_.dice, 1 + bench_.dice.below(120)));
-        Measured& one = bench_.truth.add(measured(Measured::Kind::line, "", text));
-        one.owed = false;
-        bench_.timeline->after(swallow_time, [this, &one, troubles = bench_.troubles()] {
-            if (bench_.troubles() != troubles) return;
-            one.owed = true;
-            one.acknowledged = bench_.timeline->now();
-        });
+        said_once(bench_.truth.add(measured(Measured::Kind::line, "", text)));
         all += text + '\n';
     }
     asio::co_spawn(

@@ -57,6 +57,8 @@ class Instrument {
  protected:
     InstrumentConfig named(InstrumentDriver driver) const;
     Measured measured(Measured::Kind kind, std::string key, std::string text) const;
+    // It was said once, now, and is owed when the gateway stays well long enough to make it durable.
+    void said_once(Measured& what);
 
     Bench& bench_;
     std::string id_;

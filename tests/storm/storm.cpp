@@ -180,8 +180,7 @@ class Storm {
                 else
                     repeat(weather_.cable, [=, this] {
                         ++machine->troubles;
-                        for (char const* const event : {"spectramax.run.aborted", "biorad.run.aborted", "biotek.plate.unreadable"})
-                            world_.announce(event, world_.now() + 8h);
+                        world_.announce_broken_reads();
                         world_.mark(machine->name(), 'C');
                         one->set_away(true);
                         later(from_to(1s, 2h), [=] { one->set_away(false); });

@@ -67,9 +67,7 @@ void Machine::start_after(std::chrono::milliseconds span) {
 
 void Machine::die(Death death, std::chrono::milliseconds off_for) {
     ++troubles;
-    // A plate that was announced and not begun, or sent in part.
-    for (char const* const event : {"spectramax.run.aborted", "biorad.run.aborted", "biotek.plate.unreadable"})
-        world_.announce(event, world_.now() + 8h);
+    world_.announce_broken_reads();
     if (process()) {
         disk.kill();
         end(death);
@@ -295,6 +293,10 @@ void World::tell(std::string text) {
 }
 
 void World::mark(std::string const& who, char what) { marks_.push_back({age(), who, what}); }
+
+void World::announce_broken_reads() {
+    for (char const* const event : {"spectramax.run.aborted", "biorad.run.aborted", "biotek.plate.unreadable"}) announce(event, now() + 8h);
+}
 
 void World::announce(std::string beginning, Clock::Instant until) {
     auto& known = announced_[std::move(beginning)];

@@ -149,6 +149,7 @@ class World {
     std::function<void(std::string const&)> listener;  // hears every event as it is told
     // Error-level lines that begin so ("outbox.not_writable …") belong to this scenario until then.
     void announce(std::string beginning, Clock::Instant until);
+    void announce_broken_reads();             // of plates that were announced and not begun, or sent in part
     std::vector<std::string> faults() const;  // error-level lines that nobody announced, and what clients did against the protocol
     std::uint64_t turns() const { return turns_; }
 
