@@ -34,6 +34,9 @@ class Transport {
     // durable before the first read. A plain line goes on.
     virtual Task<Result<LinePlace>> resume(LinePlace from) { co_return from; }
 
+    // A read that waits now ends with `timed_out`; without one nothing happens. What only plays a recording need not.
+    virtual void interrupt() {}
+
     // All received bytes before `offset` (counted from the first byte this transport ever returned) are durable.
     virtual void release(std::uint64_t /*offset*/) {}
 };

@@ -22,6 +22,7 @@ class Instrument::Heard final : public Transport {
     }
     Task<Result<void>> write(std::span<std::byte const> bytes) override { return line_->write(bytes); }
     Task<Result<LinePlace>> resume(LinePlace from) override { return line_->resume(std::move(from)); }
+    void interrupt() override { line_->interrupt(); }
     void release(std::uint64_t offset) override { line_->release(offset); }
 
  private:

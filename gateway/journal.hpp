@@ -18,6 +18,7 @@ class JournalledTransport final : public Transport {
 
     Task<Result<std::size_t>> read_some(std::span<std::byte> into, Clock::Instant deadline) override;
     Task<Result<void>> write(std::span<std::byte const> bytes) override;
+    void interrupt() override { line_->interrupt(); }
 
  private:
     std::unique_ptr<Transport> line_;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <boost/asio/experimental/awaitable_operators.hpp>
 
 #include "core/log.hpp"
 #include "io/adapter_log.hpp"
@@ -93,6 +94,7 @@ Task<Result<void>> AdapterTransport::look_for(std::uint64_t position) {
 }
 
 Task<Result<std::size_t>> AdapterTransport::read_some(std::span<std::byte> into, Clock::Instant deadline) {
+    using namespace boost::asio::experimental::awaitable_operators;
     for (;;) {
         auto const step_made = step();
         if (!step_made) co_return fail(step_made.error());
@@ -106,8 +108,13 @@ Task<Result<std::size_t>> AdapterTransport::read_some(std::span<std::byte> into,
         if (!more_) {
             if (clock_.now() >= deadline) co_return fail(Fault::timed_out, "Nothing came before the deadline.");
             // What was freed meanwhile is told with the next look, which is soon.
-            auto const next = std::min(deadline, clock_.now() + place_.poll);
-            if (polled_) co_await clock_.sleep_until(next);
+            if (polled_) {
+                auto const seen = interrupted_.count();
+                auto sleep = clock_.sleep_until(std::min(deadline, clock_.now() + place_.poll));
+                auto interrupted = interrupted_.beyond(seen);
+                co_await (std::move(sleep) || std::move(interrupted));
+                if (interrupted_.count() != seen) co_return fail(Fault::timed_out, "Nothing came before the read was interrupted.");
+            }
         }
         if (!resumed_) {
             if (state_.owner_id == 0) {

@@ -10,6 +10,7 @@
 
 #include "core/clock.hpp"
 #include "core/transport.hpp"
+#include "core/wake.hpp"
 #include "io/adapter.hpp"
 
 namespace marrowlink {
@@ -27,6 +28,7 @@ class AdapterTransport final : public Transport {
     // `closed` at a place where bytes are missing or the adapter began anew, with what is known of it; the next connection goes on behind.
     Task<Result<std::size_t>> read_some(std::span<std::byte> into, Clock::Instant deadline) override;
     Task<Result<void>> write(std::span<std::byte const> bytes) override;
+    void interrupt() override { interrupted_.announce(); }
     void release(std::uint64_t offset) override;
 
  private:
@@ -51,6 +53,7 @@ class AdapterTransport final : public Transport {
     Clock& clock_;
     AdapterState state_;
     std::uint64_t fresh_binding_;
+    Wake interrupted_;
     bool resumed_ = false;
     std::uint64_t cursor_;             // position in the log behind what was fetched
     std::vector<std::uint8_t> bytes_;  // fetched and not yet a whole slot

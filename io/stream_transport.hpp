@@ -31,12 +31,12 @@ class StreamTransport final : public Transport {
         std::string name;
         std::string ended;  // why it was closed, as a sentence; empty while open
         std::uint64_t watch = 0;
-        bool watching = false, late = false;
+        bool reading = false, late = false;
 
         // At once: a handle kept after an error blocks the port for everybody, ourselves included (field 35, 39).
         void close(std::string why) {
             if (ended.empty()) ended = std::move(why);
-            watching = false;
+            reading = false;
             timer.cancel();
             boost::system::error_code ignored;
             if (stream.is_open()) stream.close(ignored);
@@ -57,7 +57,7 @@ class StreamTransport final : public Transport {
         watch(line, deadline);
         auto const target = boost::asio::buffer(into.data(), into.size());
         auto const [error, count] = co_await line->stream.async_read_some(target, boost::asio::as_tuple(boost::asio::use_awaitable));
-        line->watching = false;
+        line->reading = false;
         line->timer.cancel();
         if (count > 0) co_return count;
         if (!line->ended.empty()) co_return fail(Fault::closed, line->ended);
@@ -68,6 +68,8 @@ class StreamTransport final : public Transport {
                                                                : line->name + " failed while reading: " + error.message() + ".");
         co_return fail(Fault::closed, line->ended);
     }
+
+    void interrupt() override { end_read(*line_); }
 
     Task<Result<void>> write(std::span<std::byte const> bytes) override {
         auto const line = line_;
@@ -90,16 +92,19 @@ class StreamTransport final : public Transport {
  private:
     static void watch(std::shared_ptr<Line> const& line, Clock::Instant deadline) {
         line->late = false;
+        line->reading = true;
         if (deadline == Clock::Instant::max()) return;
-        line->watching = true;
         line->timer.expires_at(deadline);
         // The number tells this wait from an older one whose handler was already on its way when it was cancelled.
         line->timer.async_wait([line, mine = ++line->watch](boost::system::error_code stopped) {
-            if (stopped || !line->watching || mine != line->watch) return;
-            line->late = true;
-            boost::system::error_code ignored;
-            line->stream.cancel(ignored);
+            if (!stopped && mine == line->watch) end_read(*line);
         });
+    }
+    static void end_read(Line& line) {
+        if (!line.reading) return;
+        line.late = true;
+        boost::system::error_code ignored;
+        line.stream.cancel(ignored);
     }
 
     std::shared_ptr<Line> line_;

@@ -89,9 +89,11 @@ Task<Result<Event>> BioradDriver::ask(std::string command) {
 }
 
 Task<Result<void>> BioradDriver::start(StartRequest what) {
-    if (!options_.read.empty()) co_return co_await desk_.ask(std::move(what), clock_);
-    co_return fail(Fault::refused,
-                   "The configuration does not say how this reader reads (its key \"read\"); start it where it is commanded.");
+    if (options_.read.empty())
+        co_return fail(Fault::refused,
+                       "The configuration does not say how this reader reads (its key \"read\"); start it where it is commanded.");
+    if (listening_) transport_.interrupt();  // it looks up when the request stands on the desk
+    co_return co_await desk_.ask(std::move(what), clock_);
 }
 
 // A late answer must not pass for the next one.
@@ -137,9 +139,12 @@ Task<Result<Batch>> BioradDriver::serve() {
         }
         std::function<Task<Result<void>>(StartRequest)> start = [this](StartRequest what) { return begin(std::move(what)); };
         co_await desk_.take_up(std::move(start));
-        auto const due = co_await waited();
-        if (!due) co_return fail(due.error());
-        auto const heard = co_await hear(clock_.now() + start_look);
+        auto const asked = co_await waited();
+        if (!asked) co_return fail(asked.error());
+        if (desk_.waiting()) continue;
+        listening_ = true;
+        auto const heard = co_await hear(due());
+        listening_ = false;
         if (!heard && heard.error().fault != Fault::timed_out) co_return fail(heard.error());
         if (heard || asked_ == Asked::nothing || clock_.now() < until_) continue;
         unread_ += std::exchange(buffer_, {});
@@ -147,6 +152,11 @@ Task<Result<Batch>> BioradDriver::serve() {
         if (!batch) co_return fail(batch.error());
         if (*batch) co_return **std::move(batch);
     }
+}
+
+Clock::Instant BioradDriver::due() const {
+    Clock::Instant const again = repeat_at_.value_or(Clock::Instant::max());
+    return asked_ == Asked::nothing ? again : std::min(again, until_);
 }
 
 // Asks for the plate again where its time has come: first for remote control, which somebody may have ended at the reader.

@@ -29,13 +29,12 @@ struct Options {
 class BioradDriver final : public Driver {
  public:
     static constexpr bool tried_on_hardware = false;
-    static constexpr std::chrono::seconds answer_patience{5};      // for the answer to a command other than RPLATE
-    static constexpr std::chrono::milliseconds settled{500};       // without a byte before a read is commanded
-    static constexpr std::chrono::seconds quiet{10};               // without a byte inside a plate, or before one that was asked for again
-    static constexpr std::chrono::minutes read_patience{30};       // for a plate; the Model 680 may mix for 17 minutes before it reads
-    static constexpr std::chrono::seconds repeat_pause{30};        // before a plate that did not come is asked for again
-    static constexpr std::chrono::milliseconds start_look{1'000};  // how often a request to start is looked for
-    static constexpr int attempts_max = 5;                         // of one plate
+    static constexpr std::chrono::seconds answer_patience{5};  // for the answer to a command other than RPLATE
+    static constexpr std::chrono::milliseconds settled{500};   // without a byte before a read is commanded
+    static constexpr std::chrono::seconds quiet{10};           // without a byte inside a plate, or before one that was asked for again
+    static constexpr std::chrono::minutes read_patience{30};   // for a plate; the Model 680 may mix for 17 minutes before it reads
+    static constexpr std::chrono::seconds repeat_pause{30};    // before a plate that did not come is asked for again
+    static constexpr int attempts_max = 5;                     // of one plate
 
     BioradDriver(Options options, Transport& transport, Clock& clock);
 
@@ -58,6 +57,7 @@ class BioradDriver final : public Driver {
     Task<Result<std::optional<Batch>>> take(Event event);
     Task<Result<std::optional<Batch>>> again(std::string reason);
     Task<Result<void>> waited();
+    Clock::Instant due() const;  // until then there is nothing to do but to listen
     Batch plate(std::string const& bytes, Document document);
     std::string taken(std::size_t bytes);
     Batch aborted(std::string reason);
@@ -74,6 +74,7 @@ class BioradDriver final : public Driver {
     std::optional<Clock::Instant> repeat_at_;
     std::string trouble_;  // why the plate is asked for again
     int attempts_ = 0;
+    bool listening_ = false;
     bool release_ = false;  // after the commit the reader's keys are its user's again
     StartDesk desk_;
 };

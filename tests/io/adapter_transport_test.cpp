@@ -124,6 +124,28 @@ TEST_CASE("one read gives all messages that are here, up to a gap, and each is f
     CHECK(read() == "\n");
 }
 
+TEST_CASE("a read of a silent adapter that is interrupted ends at once, and what comes later is read") {
+    Bench bench;
+    bench.place.poll = 60s;
+    bench.resume();
+    CHECK(bench.read().fault == Fault::timed_out);
+    std::array<std::byte, 300> buffer;
+    std::optional<Result<std::size_t>> ended;
+    auto reading = bench.transport->read_some(buffer, Clock::Instant::max());
+    boost::asio::co_spawn(bench.loop, std::move(reading), [&](std::exception_ptr, Result<std::size_t> value) { ended = std::move(value); });
+    bench.clock.run_for(1s);
+    REQUIRE_FALSE(ended);
+    bench.transport->interrupt();
+    bench.clock.settle();
+    REQUIRE(ended);
+    REQUIRE_FALSE(*ended);
+    CHECK(ended->error().fault == Fault::timed_out);
+    bench.box->hear("later\n");
+    bench.clock.run_for(60s);
+    CHECK(bench.read().fault == Fault::timed_out);
+    CHECK(bench.durable == "later\n");
+}
+
 TEST_CASE("while nothing waits only the head of the window is read, and all of it once something does") {
     struct Counting final : ModbusMaster {
         explicit Counting(std::shared_ptr<AdapterBox> adapter) : box(std::move(adapter)) {}

@@ -73,6 +73,37 @@ TEST_CASE("a client and a listener speak, and the end of one is the end of the o
     CHECK(end.error().fault == Fault::closed);
 }
 
+TEST_CASE("a read that is interrupted ends at once and loses nothing, and without one nothing happens") {
+    Net net;
+    TcpListenerFactory listener{net.loop.get_executor(), "127.0.0.1", 0};
+    auto const port = listener.listen();
+    REQUIRE(port);
+    TcpClientFactory client{net.loop.get_executor(), "127.0.0.1", *port};
+    auto const accepted = net.begin(listener.open());
+    auto near = net.run(client.open());
+    REQUIRE(near);
+    auto far = std::move(net.wait(accepted));
+    REQUIRE(far);
+    (*near)->interrupt();
+    REQUIRE(net.write(**far, "one"));
+    CHECK(net.read(**near).value() == "one");
+    std::byte buffer[64];
+    for (auto const deadline : {Clock::Instant::max(), net.clock.now() + 5s}) {
+        auto const waiting = net.begin((*near)->read_some(buffer, deadline));
+        net.loop.restart();
+        net.loop.poll();
+        REQUIRE_FALSE(*waiting);
+        auto const before = net.clock.now();
+        (*near)->interrupt();
+        auto const& ended = net.wait(waiting);
+        REQUIRE_FALSE(ended);
+        CHECK(ended.error().fault == Fault::timed_out);
+        CHECK(net.clock.now() - before < 4s);
+        REQUIRE(net.write(**far, "two"));
+        CHECK(net.read(**near).value() == "two");
+    }
+}
+
 TEST_CASE("the newest connection wins; a dead peer never blocks the port (field 36)") {
     Net net;
     TcpListenerFactory listener{net.loop.get_executor(), "127.0.0.1", 0};

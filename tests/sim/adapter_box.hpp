@@ -1,5 +1,4 @@
-// An adapter in virtual time: the firmware's own logic over memory that keeps what was written, an instrument's line, and a bus on which
-// questions and answers can be lost. It is its own Modbus master.
+// An adapter in virtual time: the firmware's own logic over memory that keeps what was written, between an instrument's line and a bus.
 #pragma once
 
 #include <functional>
@@ -8,19 +7,16 @@
 #include <string_view>
 
 #include "core/clock.hpp"
-#include "core/modbus.hpp"
 #include "firmware/adapter.hpp"
-#include "io/modbus_frame.hpp"
 #include "tests/sim/adapter_parts.hpp"
+#include "tests/sim/modbus_line.hpp"
 
 namespace marrowlink::sim {
 
-class AdapterBox final : public ModbusMaster {
+class AdapterBox final : public ModbusLine {
  public:
-    enum class Trouble : std::uint8_t { none, question_lost, answer_lost, answer_damaged };
-
     explicit AdapterBox(Clock& clock, std::uint32_t memory_bytes = 64u << 10, wire::adapter::Storage kind = wire::adapter::Storage::fram)
-        : memory(memory_bytes, kind), clock_(clock) {
+        : ModbusLine(clock), memory(memory_bytes, kind) {
         power_on();
     }
 
@@ -55,48 +51,21 @@ class AdapterBox final : public ModbusMaster {
     }
     firmware::Adapter const& adapter() const { return *adapter_; }
 
-    Task<Result<ModbusAnswer>> ask(ModbusRequest request) override { return ask_by(clock_, std::move(request)); }
-    // By a program with a clock of its own.
-    Task<Result<ModbusAnswer>> ask_by(Clock& clock, ModbusRequest request) {
-        auto const fit = check(request);
-        if (!fit) co_return fail(fit.error());
-        Trouble const trouble = next_trouble ? next_trouble() : Trouble::none;
-        bool const here = adapter_ && adapter_->settings().unit == request.unit;
-        std::string answer;
-        if (here && trouble != Trouble::question_lost) {
-            auto frame = encode(request);
-            frame.resize(frame.size() + 2);
-            wire::modbus::seal(frame, frame.size() - 2);
-            for (std::uint8_t const byte : frame) bus_->say(byte, now_us());
-            poll();
-            co_await clock.sleep_for(line_time);
-            poll();
-            if (adapter_) answer = std::exchange(bus_->heard, {});
-            if (answered) answered();
-        }
-        if (answer.empty() || trouble == Trouble::answer_lost) {
-            co_await clock.sleep_for(request.response_timeout);
-            co_return fail(Fault::timed_out, "The adapter did not answer in time.");
-        }
-        if (trouble == Trouble::answer_damaged) answer[answer.size() / 2] ^= 0x20;
-        wire::Bytes const bytes(reinterpret_cast<std::uint8_t const*>(answer.data()), answer.size());
-        if (!wire::modbus::whole(bytes)) co_return fail(Fault::refused, "The answer was damaged.");
-        auto verdict = judge(request, bytes.first(bytes.size() - 2));
-        if (!verdict.answer) co_return fail(Fault::refused, verdict.otherwise);
-        co_return *verdict.answer;
-    }
-    std::string name() const override { return "simulated bus"; }
-
     void poll() {
         with_power([this] { adapter_->poll(now_us()); });
     }
 
-    static constexpr std::chrono::milliseconds line_time{25};
     AdapterMemory memory;
-    std::function<Trouble()> next_trouble;
-    std::function<void()> answered;  // hears that a question was dealt with
 
  private:
+    Task<std::string> answer_to(std::string question, Clock& clock) override {
+        if (!adapter_) co_return std::string{};
+        bus_->say(question, now_us());
+        poll();
+        co_await clock.sleep_for(line_time);
+        poll();
+        co_return adapter_ ? std::exchange(bus_->heard, {}) : std::string{};
+    }
     std::uint64_t now_us() const {
         return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(clock_.now() - began_).count()) + 1'000;
     }
@@ -110,22 +79,9 @@ class AdapterBox final : public ModbusMaster {
         }
     }
 
-    Clock& clock_;
     Clock::Instant began_;
     std::unique_ptr<AdapterUart> instrument_, bus_;
     std::unique_ptr<firmware::Adapter> adapter_;
-};
-
-// The end of a bus that one program holds.
-class AdapterBus final : public ModbusMaster {
- public:
-    AdapterBus(AdapterBox& box, Clock& clock) : box_(box), clock_(clock) {}
-    Task<Result<ModbusAnswer>> ask(ModbusRequest request) override { return box_.ask_by(clock_, std::move(request)); }
-    std::string name() const override { return box_.name(); }
-
- private:
-    AdapterBox& box_;
-    Clock& clock_;
 };
 
 }  // namespace marrowlink::sim

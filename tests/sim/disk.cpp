@@ -2,9 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
-#include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <new>
 #include <utility>
 
@@ -19,9 +17,19 @@ void put(std::string& image, std::size_t offset, std::string_view bytes) {
 
 void apply(std::string& image, Disk::Write const& write) {
     if (write.truncate)
-        image.resize(static_cast<std::size_t>(write.offset), '\0');
+        image.resize(write.offset, '\0');
     else
-        put(image, static_cast<std::size_t>(write.offset), write.bytes);
+        put(image, write.offset, write.bytes);
+}
+
+// What a power cut leaves at least: the file without what was not synced.
+std::string durable_of(Disk::Content const& content, std::string file) {
+    if (content.durable) return *content.durable;
+    for (auto write = content.unsynced.rbegin(); write != content.unsynced.rend(); ++write) {
+        file.resize(write->size_before, '\0');
+        if (!write->before.empty()) put(file, write->offset, write->before);
+    }
+    return file;
 }
 
 // SQLite allocates szOsFile bytes; the operating system's own file object follows ours in them.
@@ -38,6 +46,25 @@ sqlite3_io_methods const* methods(sqlite3_file* file) { return real(file)->pMeth
 sqlite3_vfs* below(sqlite3_vfs* vfs) { return static_cast<std::pair<Disk*, sqlite3_vfs*>*>(vfs->pAppData)->second; }
 Disk* disk(sqlite3_vfs* vfs) { return static_cast<std::pair<Disk*, sqlite3_vfs*>*>(vfs->pAppData)->first; }
 
+sqlite3_int64 size_of(sqlite3_file* real) {
+    sqlite3_int64 size = 0;
+    real->pMethods->xFileSize(real, &size);
+    return size;
+}
+std::string bytes_of(sqlite3_file* real, std::size_t offset, std::size_t bytes) {
+    std::string out(bytes, '\0');
+    if (bytes > 0) real->pMethods->xRead(real, out.data(), static_cast<int>(bytes), static_cast<sqlite3_int64>(offset));
+    return out;
+}
+// Of bytes that are about to be written, or cut off.
+void remember(sqlite3_file* file, bool truncate, std::size_t offset, std::string_view bytes) {
+    auto* const content = of(file)->content;
+    if (!content) return;
+    auto const size = static_cast<std::size_t>(size_of(real(file)));
+    std::size_t const end = truncate ? size : std::min(size, offset + bytes.size());
+    (*content)->unsynced.push_back({truncate, offset, std::string{bytes}, bytes_of(real(file), offset, end - std::min(end, offset)), size});
+}
+
 int close(sqlite3_file* file) {
     delete of(file)->content;
     return methods(file)->xClose(real(file));
@@ -47,21 +74,16 @@ int write(sqlite3_file* file, void const* from, int bytes, sqlite3_int64 at) {
     bool half = false;
     int const code = of(file)->disk->decide(half);
     if (code != SQLITE_OK && !half) return code;
-    if (of(file)->disk->full()) {
-        sqlite3_int64 size = 0;
-        methods(file)->xFileSize(real(file), &size);
-        if (at + bytes > size) return SQLITE_FULL;
-    }
+    if (of(file)->disk->full() && at + bytes > size_of(real(file))) return SQLITE_FULL;
     int const length = half ? bytes / 2 : bytes;
-    if (auto* const content = of(file)->content)
-        (*content)->unsynced.push_back({false, at, std::string{static_cast<char const*>(from), static_cast<std::size_t>(length)}});
+    remember(file, false, static_cast<std::size_t>(at), {static_cast<char const*>(from), static_cast<std::size_t>(length)});
     int const written = methods(file)->xWrite(real(file), from, length, at);
     return code != SQLITE_OK ? code : written;
 }
 int truncate(sqlite3_file* file, sqlite3_int64 size) {
     bool half = false;
     if (of(file)->disk->decide(half) != SQLITE_OK) return SQLITE_IOERR_TRUNCATE;
-    if (auto* const content = of(file)->content) (*content)->unsynced.push_back({true, size, {}});
+    remember(file, true, static_cast<std::size_t>(size), {});
     return methods(file)->xTruncate(real(file), size);
 }
 int sync(sqlite3_file* file, int flags) {
@@ -69,11 +91,15 @@ int sync(sqlite3_file* file, int flags) {
     auto* const content = of(file)->content;
     if (int const code = of(file)->disk->decide(half, true); code != SQLITE_OK) {
         // As Linux does: the pages count as clean from now on although they never reached the disk.
-        if (content && !of(file)->disk->dead()) (*content)->unsynced.clear();
+        if (content && !of(file)->disk->dead()) {
+            (*content)->durable = durable_of(**content, bytes_of(real(file), 0, static_cast<std::size_t>(size_of(real(file)))));
+            (*content)->unsynced.clear();
+        }
         return code == SQLITE_FULL ? code : SQLITE_IOERR_FSYNC;
     }
     if (content) {
-        for (Disk::Write const& one : (*content)->unsynced) apply((*content)->durable, one);
+        if (auto& durable = (*content)->durable)
+            for (Disk::Write const& one : (*content)->unsynced) apply(*durable, one);
         (*content)->unsynced.clear();
     }
     return methods(file)->xSync(real(file), flags);
@@ -186,13 +212,9 @@ int Disk::decide(bool& half, bool sync) {
 // What is there when it is opened was there before this disk was watched, or was moved here by a rename: it counts as durable.
 std::shared_ptr<Disk::Content> Disk::content_of(std::string const& path, sqlite3_file* real) {
     std::shared_ptr<Content>& content = contents_[path];
-    sqlite3_int64 size = 0;
-    real->pMethods->xFileSize(real, &size);
-    if (content && (content.use_count() > 1 || !content->unsynced.empty() || content->durable.size() == static_cast<std::size_t>(size)))
-        return content;
-    content = std::make_shared<Content>();
-    content->durable.resize(static_cast<std::size_t>(size));
-    if (size > 0) real->pMethods->xRead(real, content->durable.data(), static_cast<int>(size), 0);
+    bool const known = content && (content.use_count() > 1 || !content->unsynced.empty() ||
+                                   (content->durable && content->durable->size() == static_cast<std::size_t>(size_of(real))));
+    if (!known) content = std::make_shared<Content>();
     return content;
 }
 
@@ -205,21 +227,24 @@ void Disk::revive(bool power_was_lost) {
     errors_one_in_ = 0;
 }
 
-void Disk::tear(std::string const& path, Content& content) {
-    std::error_code unknown;
-    if (!std::filesystem::exists(path, unknown)) return;
+void Disk::tear(std::string const& path, Content const& content) {
+    std::ifstream in(path, std::ios::binary | std::ios::ate);
+    if (!in) return;
+    std::string file(static_cast<std::size_t>(in.tellg()), '\0');
+    in.seekg(0).read(file.data(), static_cast<std::streamsize>(file.size()));
+    std::string image = durable_of(content, std::move(file));
     std::uint64_t const kept_of_four = dice_.below(5);  // 0: nothing that was not synced, 4: all of it
     for (Write const& write : content.unsynced) {
         if (write.truncate || write.bytes.empty()) {
-            if (dice_.below(4) < kept_of_four) apply(content.durable, write);
+            if (dice_.below(4) < kept_of_four) apply(image, write);
             continue;
         }
-        auto offset = static_cast<std::size_t>(write.offset);
+        std::size_t offset = write.offset;
         std::string_view rest = write.bytes;
         while (!rest.empty()) {
             std::size_t const in_sector = std::min(rest.size(), sector_bytes - offset % sector_bytes);
             if (dice_.below(4) < kept_of_four)
-                put(content.durable, offset, rest.substr(0, in_sector));
+                put(image, offset, rest.substr(0, in_sector));
             else
                 ++sectors_lost_;
             offset += in_sector;
@@ -227,7 +252,7 @@ void Disk::tear(std::string const& path, Content& content) {
         }
     }
     std::ofstream out(path, std::ios::binary | std::ios::trunc);
-    out.write(content.durable.data(), static_cast<std::streamsize>(content.durable.size()));
+    out.write(image.data(), static_cast<std::streamsize>(image.size()));
 }
 
 }  // namespace marrowlink::sim

@@ -1,6 +1,6 @@
 // A disk under SQLite that behaves as real ones do at their worst. It is a VFS over the operating system's: files stay real (in
-// memory-backed storage, for speed), so that whatever a fault leaves behind is what the next open finds. Beside each file it keeps what
-// would survive a power cut: what was synced, and nothing of what was not, or any part of it.
+// memory-backed storage, for speed), so that whatever a fault leaves behind is what the next open finds. Of what was written since the last
+// sync it keeps what was there before, as a power cut leaves nothing of it, or any part.
 #pragma once
 
 #include <sqlite3.h>
@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -56,12 +57,14 @@ class Disk {
 
     struct Write {
         bool truncate = false;
-        std::int64_t offset = 0;  // truncate: the new size
+        std::size_t offset = 0;  // truncate: the new size
         std::string bytes;
+        std::string before;           // what stood at `offset`, as far as the file went
+        std::size_t size_before = 0;  // of the file
     };
     struct Content {
-        std::string durable;
-        std::vector<Write> unsynced;  // in order
+        std::vector<Write> unsynced;         // in order
+        std::optional<std::string> durable;  // the whole of it, once a sync failed: then the file is no measure of it any more
     };
     // For the VFS's methods.
     int decide(bool& half, bool sync = false);
@@ -72,7 +75,7 @@ class Disk {
     bool remembers() const { return remembers_; }
 
  private:
-    void tear(std::string const& path, Content& content);
+    void tear(std::string const& path, Content const& content);
 
     std::string name_;
     sqlite3_vfs* vfs_;

@@ -34,6 +34,7 @@ class MemoryTransport final : public Transport {
     // Bytes sent before a cut still arrive, as they do in a kernel's buffer; then `closed`.
     Task<Result<std::size_t>> read_some(std::span<std::byte> into, Clock::Instant deadline) override {
         using namespace boost::asio::experimental::awaitable_operators;
+        std::uint64_t const interrupts = interrupts_;
         for (;;) {
             auto const seen = cable_->changed[side_].count();
             std::string& waiting = cable_->toward[side_];
@@ -46,7 +47,8 @@ class MemoryTransport final : public Transport {
                 co_return n;
             }
             if (cable_->cut) co_return fail(Fault::closed, "The cable was cut.");
-            if (clock_.now() >= deadline) co_return fail(Fault::timed_out, "Nothing came before the deadline.");
+            if (clock_.now() >= deadline || interrupts_ != interrupts)
+                co_return fail(Fault::timed_out, "Nothing came before the deadline.");
             auto sleep = clock_.sleep_until(deadline);
             auto word = cable_->changed[side_].beyond(seen);
             co_await (std::move(sleep) || std::move(word));
@@ -65,6 +67,10 @@ class MemoryTransport final : public Transport {
         co_return Result<void>{};
     }
 
+    void interrupt() override {
+        ++interrupts_;
+        cable_->changed[side_].announce();
+    }
     void release(std::uint64_t offset) override { released_ = std::max(released_, offset); }
 
     void cut() {
@@ -94,6 +100,7 @@ class MemoryTransport final : public Transport {
     int side_;
     std::uint64_t received_ = 0;
     std::uint64_t released_ = 0;
+    std::uint64_t interrupts_ = 0;
 };
 
 // Opens cables whose far ends go to `plugged`, which starts whatever stands there. Refuses as often as told.

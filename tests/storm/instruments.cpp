@@ -26,6 +26,13 @@ std::string random_text(sim::SeededEntropy& dice, std::size_t bytes) {
 
 InstrumentConfig Instrument::named(InstrumentDriver driver) const { return {id_, id_, std::nullopt, std::move(driver)}; }
 
+sim::ModbusLine::Trouble Instrument::bus_trouble(sim::SeededEntropy& dice, bool stormy) const {
+    using enum sim::ModbusLine::Trouble;
+    if (away_) return question_lost;
+    if (!stormy || !dice.one_in(40)) return none;
+    return dice.one_in(3) ? question_lost : dice.one_in(2) ? answer_lost : answer_damaged;
+}
+
 Measured Instrument::measured(Measured::Kind kind, std::string key, std::string text) const {
     return {kind, bench_.site, bench_.gateway, id_, std::move(key), std::move(text), true, bench_.timeline->now(), {}};
 }
@@ -146,12 +153,7 @@ void UnansweredLine::measure() {
 
 AdaptedLine::AdaptedLine(Bench& bench, std::string id, std::uint64_t seed)
     : Instrument(bench, std::move(id)), dice_(seed), box_(bench.outside.clock, 16u << 10) {
-    box_.next_trouble = [this] {
-        using enum sim::AdapterBox::Trouble;
-        if (away()) return question_lost;
-        if (!stormy_ || !dice_.one_in(40)) return none;
-        return dice_.one_in(3) ? question_lost : dice_.one_in(2) ? answer_lost : answer_damaged;
-    };
+    box_.next_trouble = [this] { return bus_trouble(dice_, stormy_); };
     box_.answered = [this] { note_freed(); };
 }
 

@@ -51,11 +51,14 @@ class Instrument {
         if (yes) unplug();
     }
     bool away() const { return away_; }
+    virtual void calm() {}  // whatever spoiled it has ended
     virtual std::shared_ptr<Folder> folder() { return nullptr; }
+    virtual sim::ModbusLine* bus() { return nullptr; }
     std::string const& id() const { return id_; }
 
  protected:
     InstrumentConfig named(InstrumentDriver driver) const;
+    sim::ModbusLine::Trouble bus_trouble(sim::SeededEntropy& dice, bool stormy) const;  // of the next question
     Measured measured(Measured::Kind kind, std::string key, std::string text) const;
     // It was said once, now, and is owed when the gateway stays well long enough to make it durable.
     void said_once(Measured& what);
@@ -114,9 +117,9 @@ class AdaptedLine final : public Instrument {
     InstrumentConfig config() const override;
     void measure() override;
     bool done() const override { return waiting_.empty() && kept_.empty(); }
-    sim::AdapterBox& adapter() { return box_; }
+    sim::ModbusLine* bus() override { return &box_; }
     void cut_power(std::chrono::milliseconds off_for);  // now, or in the middle of what it writes next
-    void calm();                                        // its power and its bus hold from now on
+    void calm() override;
 
  private:
     void say();
@@ -147,6 +150,7 @@ class ExportFolder final : public Instrument {
     bool measuring() const override { return unwritten_ > 0; }
     std::shared_ptr<Folder> folder() override { return folder_; }
     void hide(bool yes) { folder_->set_away(yes); }
+    void calm() override { hide(false); }
 
  private:
     std::string gen5(std::uint64_t number);

@@ -74,6 +74,12 @@ BUGS = [
      "    window_[at::bytes] = static_cast<std::uint16_t>(shown);\n    log_.free(cursor_ + shown);\n", ["firmware"]),
     ("adapter-sequence-reused", "the adapter's log numbers its slots from the beginning after a reset", "firmware/slot_log.cpp",
      "    next_sequence_ = state_.sequence;", "    next_sequence_ = 0;", ["firmware"]),
+    ("queue-advanced-unseen", "a device that keeps a queue is told to go on without a look at which result it shows", "drivers/modbus/driver.cpp",
+     "if (none_waits || *key != committed) co_return Result<void>{};", "if (none_waits) co_return Result<void>{};", ["drivers_modbus"]),
+    ("queue-advanced-before-commit", "a device that keeps a queue is told to go on when its result was read", "drivers/modbus/driver.cpp",
+     "        pending_.key = key;\n        co_return std::optional<Batch>{std::move(batch)};",
+     "        pending_.key = key;\n        (void)co_await advance(key);\n        co_return std::optional<Batch>{std::move(batch)};",
+     ["drivers_modbus"]),
 ]
 
 

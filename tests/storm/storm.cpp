@@ -6,6 +6,7 @@
 #include <set>
 
 #include "cabled.hpp"
+#include "sampler.hpp"
 #include "timeline.hpp"
 #include "world.hpp"
 
@@ -121,6 +122,9 @@ class Storm {
                 ++result_.instruments;
             }
         }
+        auto& one = *world_.gateways[options_.seed % count];
+        one.instruments.push_back(std::make_unique<Sampler>(one.bench, "sampler", later_dice_.next()));
+        ++result_.instruments;
         result_.gateways = count;
     }
 
@@ -368,8 +372,7 @@ class Storm {
             calm(*gateway);
             for (auto const& instrument : gateway->instruments) {
                 instrument->set_away(false);
-                if (auto* const exports = dynamic_cast<ExportFolder*>(instrument.get())) exports->hide(false);
-                if (auto* const adapted = dynamic_cast<AdaptedLine*>(instrument.get())) adapted->calm();
+                instrument->calm();
             }
         }
     }

@@ -138,16 +138,21 @@ GatewayMachine::Life::Life(World& world, GatewayMachine& machine)
     : process(machine.name_, world.timeline, machine.utc()),
       entropy(world.dice.next()),
       uplink(world.broker, process, gateway_link(machine.site_, machine.gateway_, machine.client_id_)),
-      plans{process.loop.get_executor(), process.clock,
+      plans{process.loop.get_executor(),
+            process.clock,
             [this](std::string instrument, std::string sha256) { return gateway->run_of_taken(std::move(instrument), std::move(sha256)); },
             [this, &machine](InstrumentLine const& line) -> std::unique_ptr<TransportFactory> {
                 Instrument* const instrument = machine.find(line.instrument);
-                if (auto* const adapted = dynamic_cast<AdaptedLine*>(instrument))
-                    return std::make_unique<AdapterLine>(std::make_shared<sim::AdapterBus>(adapted->adapter(), process.clock),
+                if (sim::ModbusLine* const bus = instrument->bus())
+                    return std::make_unique<AdapterLine>(std::make_shared<sim::ModbusLineEnd>(*bus, process.clock),
                                                          adapter_place(line, machine.site_, machine.gateway_), process.clock, entropy);
                 return std::make_unique<Socket>(process.clock, *instrument);
             },
-            [&machine](FolderConfig const& config) { return machine.find(config.path.string())->folder(); }} {}
+            [&machine](FolderConfig const& config) { return machine.find(config.path.string())->folder(); },
+            [this, &machine](ModbusPlace const& place) {
+                Instrument* const instrument = machine.find(std::get<ModbusSerial>(place).path);
+                return std::make_shared<sim::ModbusLineEnd>(*instrument->bus(), process.clock);
+            }} {}
 
 bool GatewayMachine::start() {
     ++boots;

@@ -179,6 +179,22 @@ TEST_CASE("a read that is started here is one run under its id, with what the re
     }
 }
 
+TEST_CASE("a driver that waits for a start wakes for nothing else, and takes the start up at once") {
+    Bench bench;
+    bench.open();
+    REQUIRE(bench.clock.finish(bench.driver->identify()));
+    auto next = bench.driver->next();
+    boost::asio::co_spawn(bench.loop, std::move(next), [&](std::exception_ptr, Result<Batch> value) { bench.came = std::move(value); });
+    bench.waiting = true;
+    bench.clock.settle();
+    CHECK(bench.clock.sleepers() == 0);  // its reader sleeps without end too
+    auto const before = bench.clock.now();
+    auto const began = bench.measure("run-1");
+    REQUIRE(began);
+    CHECK(bench.truth.size() == 1);
+    CHECK(bench.clock.now() - before < 30s);
+}
+
 TEST_CASE("a damaged or broken plate is asked for again, and what is stored is what was measured") {
     LineFaults const faults = GENERATE(LineFaults{0, 900, 0, 0, 0}, LineFaults{960, 1500, 0, 0, 0}, LineFaults{0, 0, 0, 0, 1});
     Bench bench;
