@@ -20,24 +20,22 @@ Task<Result<std::string>> AstmDriver::identify() {
 Task<Result<Batch>> AstmDriver::next() {
     std::array<std::byte, 16 << 10> chunk;
     for (;;) {
-        while (true) {
-            Event const event = next_event(buffer_);
-            if (event.heard == Heard::nothing) break;
+        for (Event event = next_event(buffer_); event.heard != Heard::nothing && !ended_; event = next_event(buffer_)) {
             if (event.heard == Heard::enquiry && !message_.empty())
                 co_return unreadable(std::exchange(message_, {}), "The instrument began anew inside a message.");
             char const answer = take(event);
+            if (event.heard != Heard::noise) answer_ = answer;
             seen_ += event.bytes;
             buffer_.erase(0, event.bytes);
-            if (answer != 0 && options_.answers) {
-                auto const told = co_await transport_.write(std::as_bytes(std::span{&answer, 1}));
-                if (!told) co_return fail(told.error());
-            }
-            if (ended_) co_return message_batch();
-            if (message_.size() > message_bytes_max)
-                co_return unreadable(std::exchange(message_, {}), fmt::format("A message is longer than {} bytes.", message_bytes_max));
-            if (noise_.size() > noise_bytes_max)
-                co_return unreadable(std::exchange(noise_, {}), "Bytes came that are no frames of an ASTM link.");
         }
+        auto const told = co_await answer_last();
+        if (!told) co_return fail(told.error());
+        if (ended_) co_return message_batch();
+        if (message_.size() > message_bytes_max)
+            co_return unreadable(std::exchange(message_, {}), fmt::format("A message is longer than {} bytes.", message_bytes_max));
+        if (noise_.size() > noise_bytes_max)
+            co_return unreadable(std::exchange(noise_, {}), "Bytes came that are no frames of an ASTM link.");
+        if (next_event(buffer_).heard != Heard::nothing) continue;
         Clock::Instant const patience = transferring_ ? clock_.now() + frame_timeout : Clock::Instant::max();
         auto const got = co_await transport_.read_some(chunk, patience);
         if (got) {
@@ -60,6 +58,22 @@ Task<Result<Batch>> AstmDriver::next() {
         }
         co_return fail(got.error());
     }
+}
+
+// An answer names nothing: the sender takes it for the answer to what it sent last. Where the commit took longer than the sender's
+// patience, it has gone on meanwhile, and an answer to what it gave up would pass for one to a frame that is not here yet.
+Task<Result<void>> AstmDriver::answer_last() {
+    auto const gone_on = [this] { return buffer_.find_first_not_of("\r\n") != std::string::npos; };
+    char const answer = std::exchange(answer_, char{0});
+    if (answer == 0 || !options_.answers || gone_on()) co_return Result<void>{};
+    std::array<std::byte, 512> chunk;
+    auto const more = co_await transport_.read_some(chunk, clock_.now());
+    if (more) buffer_.append(reinterpret_cast<char const*>(chunk.data()), *more);
+    if (gone_on()) {
+        log::warn("astm.answer_too_late", {{"instrument", options_.instrument}});
+        co_return Result<void>{};
+    }
+    co_return co_await transport_.write(std::as_bytes(std::span{&answer, 1}));
 }
 
 // The frames were answered when they were durable, which was before they were seen.

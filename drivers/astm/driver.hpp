@@ -16,7 +16,8 @@ struct Options {
     bool answers = true;  // false: an adapter has answered the frames already
 };
 
-// Its transport is journalled: bytes are durable before they are seen here, so a frame is answered at once. A frame without an enquiry
+// Its transport is journalled: bytes are durable before they are seen here, so a frame is answered at once, unless its sender has
+// gone on meanwhile. A frame without an enquiry
 // before it is not answered, and so comes again from the beginning.
 class AstmDriver final : public Driver {
  public:
@@ -36,6 +37,7 @@ class AstmDriver final : public Driver {
     // What the event asks to be answered; 0: nothing.
     char take(Event const& event);
     void take_frame(Event const& event);
+    Task<Result<void>> answer_last();
     Batch message_batch();
     Batch unreadable(std::string bytes, std::string reason);
 
@@ -47,6 +49,7 @@ class AstmDriver final : public Driver {
     std::string message_;     // of the transfer's frames so far
     std::string last_frame_;  // with its number, as it was accepted
     std::string noise_;
+    char answer_ = 0;  // due to what was heard last
     bool transferring_ = false, ended_ = false;
 };
 
