@@ -18,10 +18,20 @@ constexpr std::uint64_t silent_commands = 60;    // of a SpectraMax, after which
 
 std::chrono::milliseconds milliseconds_of(double seconds) { return std::chrono::milliseconds{static_cast<std::int64_t>(seconds * 1000)}; }
 
+void add_variant(CLI::App& command, SimulatedVariant& variant) {
+    static std::map<std::string, SimulatedVariant> const names{simulated_variants.begin(), simulated_variants.end()};
+    command
+        .add_option_function<std::string>(
+            "--variant", [&variant](std::string const& name) { variant = names.at(name); },
+            "normal, slow, damaged, silent or repeating; the options below say it more exactly")
+        ->check(CLI::IsMember(names));
+}
+
 void add_modbus(CLI::App& simulate, int& exit_status) {
     struct Given {
         SimulateModbusOptions options;
-        double sample_seconds = 60;
+        SimulatedVariant variant = SimulatedVariant::normal;
+        double sample_seconds = 60, late_seconds = 0;
     };
     auto const given = std::make_shared<Given>();
     CLI::App* const device = simulate.add_subcommand("modbus", "a Modbus device over TCP");
@@ -34,20 +44,25 @@ void add_modbus(CLI::App& simulate, int& exit_status) {
     device->add_option("--sample-seconds", given->sample_seconds, "time between two samples of a MiniCapt")
         ->check(CLI::Range(0.1, 86400.0))
         ->capture_default_str();
+    add_variant(*device, given->variant);
+    modbus::AnswerFaults& faults = given->options.device.faults;
+    device->add_option("--late-seconds", given->late_seconds, "each answer comes so much later")
+        ->check(CLI::Range(0.0, 60.0))
+        ->capture_default_str();
+    device->add_option("--garble", faults.garble_every, "garble about one answer in so many; 0: none")->capture_default_str();
+    device->add_option("--repeat", faults.repeat_every, "send about one answer in so many twice; 0: none")->capture_default_str();
+    device->add_option("--silent", faults.silent_after, "fall silent after so many questions; 0: never")->capture_default_str();
     device->footer("SIGUSR1: a MiniCapt takes a sample now. SIGTERM ends it.");
     on_command(*device, exit_status, [given] {
         given->options.device.sample_period = milliseconds_of(given->sample_seconds);
+        modbus::AnswerFaults& told = given->options.device.faults;
+        modbus::AnswerFaults const usual = modbus::faults_of(given->variant);
+        told.late = given->late_seconds > 0 ? milliseconds_of(given->late_seconds) : usual.late;
+        if (told.garble_every == 0) told.garble_every = usual.garble_every;
+        if (told.repeat_every == 0) told.repeat_every = usual.repeat_every;
+        if (told.silent_after == 0) told.silent_after = usual.silent_after;
         return run_simulate_modbus(given->options);
     });
-}
-
-void add_variant(CLI::App& command, SimulatedVariant& variant) {
-    static std::map<std::string, SimulatedVariant> const names{simulated_variants.begin(), simulated_variants.end()};
-    command
-        .add_option_function<std::string>(
-            "--variant", [&variant](std::string const& name) { variant = names.at(name); },
-            "normal, slow, damaged, silent or repeating; the options below say it more exactly")
-        ->check(CLI::IsMember(names));
 }
 
 void add_line(CLI::App& simulate, int& exit_status, LineSimulatorEntry const& entry) {

@@ -84,6 +84,18 @@ std::string Bank::answer(std::string_view request) {
     return std::string{request};
 }
 
+AnswerFaults faults_of(SimulatedVariant variant) {
+    AnswerFaults faults;
+    switch (variant) {
+        case SimulatedVariant::normal: break;
+        case SimulatedVariant::slow: faults.late = std::chrono::milliseconds{700}; break;
+        case SimulatedVariant::damaged: faults.garble_every = 10; break;
+        case SimulatedVariant::silent: faults.silent_after = 60; break;
+        case SimulatedVariant::repeating: faults.repeat_every = 4; break;
+    }
+    return faults;
+}
+
 bool ModbusSimulator::knows(std::string_view device) { return device == "hettich" || device == "julabo" || device == "minicapt"; }
 
 ModbusSimulator::ModbusSimulator(SimulatorOptions options, Instant now)
@@ -161,13 +173,26 @@ std::string ModbusSimulator::receive_tcp(std::string_view bytes) {
         }
         if (pending_.size() < 6 + length) break;
         std::string const answer = bank_.answer(std::string_view{pending_}.substr(header_bytes, length - 1));
-        out += pending_.substr(0, 4);
-        put(out, static_cast<std::uint16_t>(answer.size() + 1));
-        out += pending_[6];
-        out += answer;
+        std::string frame = pending_.substr(0, 4);
+        put(frame, static_cast<std::uint16_t>(answer.size() + 1));
+        frame += pending_[6];
+        frame += answer;
         pending_.erase(0, 6 + length);
+        out += spoilt(std::move(frame));
     }
     return out;
+}
+
+std::string ModbusSimulator::spoilt(std::string answer) {
+    AnswerFaults const& faults = options_.faults;
+    auto const one_in = [this](std::uint64_t n) { return n != 0 && random(static_cast<std::uint32_t>(n)) == 0; };
+    if (faults.silent_after != 0 && ++requests_ > faults.silent_after) return {};
+    if (one_in(faults.garble_every)) {
+        if (one_in(2)) return answer.substr(0, answer.size() / 2);
+        answer[1] = static_cast<char>(answer[1] ^ 0x55);  // of the transaction's number
+        return answer;
+    }
+    return one_in(faults.repeat_every) ? answer + answer : answer;
 }
 
 Task<void> play_tcp(ModbusSimulator& device, Transport& line, Clock& clock) {
@@ -177,6 +202,8 @@ Task<void> play_tcp(ModbusSimulator& device, Transport& line, Clock& clock) {
         if (!got) co_return;
         device.advance(clock.now());
         std::string const reply = device.receive_tcp({reinterpret_cast<char const*>(buffer.data()), *got});
+        if (reply.empty()) continue;
+        co_await clock.sleep_for(device.faults().late);
         auto const sent = co_await line.write(std::as_bytes(std::span{reply}));
         if (!sent) co_return;
     }

@@ -11,6 +11,7 @@
 
 #include "core/clock.hpp"
 #include "core/transport.hpp"
+#include "drivers/simulated_line.hpp"
 
 namespace marrowlink::modbus {
 
@@ -25,11 +26,21 @@ struct Bank {
     std::string answer(std::string_view request);
 };
 
+// What goes wrong with answers. Nothing guards their bytes over TCP, so a value is never changed: nobody could see it.
+struct AnswerFaults {
+    std::chrono::milliseconds late{0};  // each comes so much later
+    std::uint64_t garble_every = 0;     // about one in so many belongs to no question, or breaks off; 0: none
+    std::uint64_t repeat_every = 0;     // about one in so many comes twice; 0: none
+    std::uint64_t silent_after = 0;     // requests, then no answer comes any more; 0: never
+};
+AnswerFaults faults_of(SimulatedVariant variant);
+
 struct SimulatorOptions {
     std::string device = "hettich";  // "hettich", "julabo" or "minicapt"
     std::uint64_t seed = 1;
     std::uint8_t unit = 1;  // over TCP any unit is answered, as most devices do
     std::chrono::milliseconds sample_period{60'000};
+    AnswerFaults faults;
 };
 
 class ModbusSimulator {
@@ -52,11 +63,13 @@ class ModbusSimulator {
     std::deque<Sample> const& taken() const { return taken_; }      // in their order
     std::deque<Sample> const& deleted() const { return deleted_; }  // because somebody wrote so
 
-    // Bytes of a TCP connection, perhaps part of a request; the bytes to send back. Nothing for a garbled header.
+    // Bytes of a TCP connection, perhaps part of a request; the bytes to send back, by its faults. Nothing for a garbled header.
     std::string receive_tcp(std::string_view bytes);
+    AnswerFaults const& faults() const { return options_.faults; }
 
  private:
     void show_front();
+    std::string spoilt(std::string answer);
     std::uint32_t random(std::uint32_t bound);
 
     SimulatorOptions options_;
@@ -64,6 +77,7 @@ class ModbusSimulator {
     Instant wandered_, sampled_;
     Bank bank_;
     std::string pending_;
+    std::uint64_t requests_ = 0;
     std::deque<Sample> waiting_, taken_, deleted_;
     std::int32_t tenths_ = 370;
 };

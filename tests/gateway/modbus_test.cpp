@@ -19,7 +19,7 @@ namespace asio = boost::asio;
 
 namespace {
 struct Bench {
-    explicit Bench(std::string const& device_name) : device(modbus::SimulatorOptions{device_name, 1, 1, 10min}, clock.now()) {
+    explicit Bench(std::string const& device_name) : device(modbus::SimulatorOptions{device_name, 1, 1, 10min, {}}, clock.now()) {
         log::set_sink([](log::Level, std::string_view) {});
         outbox = std::make_unique<Outbox>(open_store(folder.path()), clock, "boot", loop.get_executor(), loop.get_executor());
         bus = std::make_shared<modbus::MemoryBus>(clock, device.bank());
