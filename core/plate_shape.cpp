@@ -1,6 +1,7 @@
 #include "core/plate_shape.hpp"
 
 #include <charconv>
+#include <iterator>
 
 namespace marrowlink {
 
@@ -23,6 +24,11 @@ std::optional<PlateShape> plate_shape(std::uint32_t wells) {
 
 std::optional<PlateShape> plate_of_columns(std::uint32_t columns) {
     return shape_that([&](PlateShape const& one) { return one.columns == columns; });
+}
+
+PlateShape plate_that_holds(std::uint32_t row, std::uint32_t column) {
+    return shape_that([&](PlateShape const& one) { return row <= one.rows && column <= one.columns; })
+        .value_or(shapes[std::size(shapes) - 1]);
 }
 
 std::uint32_t row_number(std::string_view letters) {

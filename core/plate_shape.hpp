@@ -14,8 +14,9 @@ struct PlateShape {
     std::uint32_t rows, columns;
     std::uint32_t wells() const { return rows * columns; }
 };
-std::optional<PlateShape> plate_shape(std::uint32_t wells);         // nothing: no such plate
-std::optional<PlateShape> plate_of_columns(std::uint32_t columns);  // each size has its own number of columns
+std::optional<PlateShape> plate_shape(std::uint32_t wells);            // nothing: no such plate
+std::optional<PlateShape> plate_of_columns(std::uint32_t columns);     // each size has its own number of columns
+PlateShape plate_that_holds(std::uint32_t row, std::uint32_t column);  // the smallest one with this well
 
 std::uint32_t row_number(std::string_view letters);                                        // "A" is 1; 0: no row
 std::string row_letters(std::uint32_t row);                                                // 27 is "AA"

@@ -90,4 +90,6 @@ Result<std::string> to_utf8(std::string_view bytes, TextEncoding encoding) {
     return out;
 }
 
+std::string utf8_of(std::string_view text) { return is_utf8(text) ? std::string{text} : to_utf8(text, TextEncoding::latin_1).value(); }
+
 }  // namespace marrowlink

@@ -21,4 +21,7 @@ std::string_view beginning_of(std::string_view text, std::size_t bytes_max);
 // `refused`, naming the first byte that does not belong to the encoding.
 Result<std::string> to_utf8(std::string_view bytes, TextEncoding encoding);
 
+// JSON is UTF-8; a file name or a field that is not is shown as Latin-1.
+std::string utf8_of(std::string_view text);
+
 }  // namespace marrowlink

@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include <iostream>
+#include <map>
 
 #include "drivers/instruments.hpp"
 #include "gateway/command.hpp"
@@ -81,14 +82,19 @@ int main(int argc, char** argv) {
 
     std::vector<std::filesystem::path> files;
     std::string format = "csv";
+    std::map<std::string, ReadFormat> const formats{{"csv", ReadFormat::csv}, {"json", ReadFormat::json}, {"asm", ReadFormat::allotrope}};
     ReadOptions reading;
     CLI::App* const read = line.add("read", "parse instrument files and print their readings", [&] {
         reading.progress = ::isatty(STDOUT_FILENO) == 0;
-        reading.format = format == "json" ? ReadFormat::json : ReadFormat::csv;
+        reading.format = formats.at(format);
         return read_files(files, reading, std::cout, std::cerr);
     });
     read->add_option("files", files, "plate-reader exports and FCS files; a folder: all in it; -: standard input")->required();
-    read->add_option("--format", format, "csv or json")->check(CLI::IsMember({"csv", "json"}))->capture_default_str();
+    read->add_option("--format", format, "csv, json, or asm: the Allotrope Simple Model of plate readers, a document a file")
+        ->check(CLI::IsMember(formats))
+        ->capture_default_str();
+    read->add_option("--measured", reading.measured,
+                     "for asm: when the plates were measured, with the time zone's offset, such as 2026-03-04T14:05:09+01:00");
     read->add_flag("--events", reading.events, "cytometry: every event as CSV");
 
     CLI::App* const simulate = line.app().add_subcommand("simulate", "play an instrument that is not there");

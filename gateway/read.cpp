@@ -13,6 +13,9 @@
 #include <utility>
 
 #include "core/json.hpp"
+#include "core/sha256.hpp"
+#include "core/text.hpp"
+#include "drivers/allotrope.hpp"
 #include "drivers/catalog.hpp"
 #include "io/progress.hpp"
 
@@ -88,10 +91,12 @@ class Printer {
 
         auto document = (*format)->parse(*bytes);
         if (!document && (*format)->present) {
-            if (auto const present = (*format)->present(*bytes)) (void)print_document(name, *present);
+            auto const present = (*format)->present(*bytes);
+            if (present && options_.format != ReadFormat::allotrope) (void)print_document(name, *present);
         }
         if (!document) return fail(document.error());
         for (auto const& note : document->notes) told() << name << ": note: " << note << "\n";
+        if (options_.format == ReadFormat::allotrope) return print_allotrope(*document, **format, *bytes);
         return print_document(name, *document);
     }
 
@@ -134,6 +139,13 @@ class Printer {
                 into.printer->out_ << line << '\n';
             },
             &sink);
+    }
+
+    Result<void> print_allotrope(Document const& document, ExportFormat const& format, std::string_view bytes) {
+        auto const model = allotrope_of(document, {hex(sha256(bytes)), format.title, options_.measured});
+        if (!model) return fail(model.error());
+        out_ << json::serialize(*model) << '\n';
+        return {};
     }
 
     Result<void> print_document(std::string const& name, Document const& document) {

@@ -3,6 +3,7 @@
 // csv    plates: one line a reading, header once, RFC 4180 quoting, lines end in LF
 // json   plates: one object a reading, a line each, the CSV's names as keys; cytometry: one object a file, a line each, with `datasets`
 //        ({version, events, parameters [{n, s, bits, range}], first, last, sum, min, max}; a value that is not finite is null)
+// allotrope plates: one document of the Allotrope Simple Model a file, a line each (drivers/allotrope.hpp)
 // events cytometry: every event as CSV, parameter names first; further data sets and files after an empty line
 //
 // `out` receives the data alone. `err` receives, a line each and the file's name in front: the format recognised, notes, refusals.
@@ -11,6 +12,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <iosfwd>
+#include <string>
 #include <vector>
 
 #include "core/error.hpp"
@@ -23,6 +25,7 @@ inline constexpr std::uint64_t read_bytes_max = std::uint64_t{4} << 30;  // a la
 struct ReadOptions {
     ReadFormat format = ReadFormat::csv;
     bool events = false;
+    std::string measured;   // for allotrope: RFC 3339 with an offset
     bool progress = false;  // a bar on standard error, where that is a terminal; for output that goes elsewhere
 };
 

@@ -25,8 +25,6 @@ void append_field(std::string& line, std::string_view field) {
 
 }  // namespace
 
-std::string utf8_of(std::string_view text) { return is_utf8(text) ? std::string{text} : to_utf8(text, TextEncoding::latin_1).value(); }
-
 void ReadingPrinter::print(std::string_view file, std::vector<Reading> const& readings) {
     std::string line;
     if (format_ == ReadFormat::csv && !std::exchange(header_printed_, true)) {

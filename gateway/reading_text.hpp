@@ -11,10 +11,7 @@
 
 namespace marrowlink {
 
-enum class ReadFormat : std::uint8_t { csv, json };
-
-// JSON is UTF-8; a file name or a field that is not is shown as Latin-1.
-std::string utf8_of(std::string_view text);
+enum class ReadFormat : std::uint8_t { csv, json, allotrope };  // allotrope: whole documents, which `read` prints
 
 class ReadingPrinter {
  public:

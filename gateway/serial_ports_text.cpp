@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "core/json.hpp"
+#include "core/text.hpp"
 #include "gateway/reading_text.hpp"
 
 namespace marrowlink {

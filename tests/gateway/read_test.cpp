@@ -43,8 +43,7 @@ Printed read(std::vector<fs::path> const& files, ReadOptions options = {}) {
     return {out.str(), err.str(), done ? 0 : exit_code(done.error().fault)};
 }
 
-constexpr ReadOptions as_json{ReadFormat::json, false};
-constexpr ReadOptions as_events{ReadFormat::csv, true};
+ReadOptions const as_json{ReadFormat::json, false, {}, false}, as_events{ReadFormat::csv, true, {}, false};
 
 // A Gen5 export of two wells whose plate name needs quoting.
 constexpr std::string_view gen5_export =
@@ -107,6 +106,27 @@ TEST_CASE("plates are printed as CSV, one line a reading, quoted where needed") 
     CHECK(json::string_of(first, "well") == "A1");
     CHECK(json::string_of(first, "value") == "0.125");
     CHECK(read({file}, as_events).exit == 64);
+}
+
+TEST_CASE("a plate is printed in the Allotrope Simple Model, a document a line, once it is said when it was measured") {
+    Folder const folder;
+    auto const file = folder.write("plate, one.txt", gen5_export);
+    ReadOptions as_model;
+    as_model.format = ReadFormat::allotrope;
+    auto const refused = read({file}, as_model);
+    CHECK(refused.exit == 64);
+    CHECK(refused.out.empty());
+    CHECK_THAT(refused.err, Contains("expected --measured with a time such as") && Contains("The file says '03/04/2026 14:05:09'."));
+    as_model.measured = "2026-04-03T14:05:09+02:00";
+    auto const printed = read({file, file}, as_model);
+    CHECK(printed.exit == 0);
+    CHECK(std::count(printed.out.begin(), printed.out.end(), '\n') == 2);
+    auto const model = object_of(printed.out.substr(0, printed.out.find('\n')));
+    CHECK(json::string_of(model, "$asm.manifest") == "http://purl.allotrope.org/manifests/plate-reader/REC/2025/03/plate-reader.manifest");
+    CHECK_THAT(printed.out, Contains("\"absorbance\":{\"value\":125,\"unit\":\"mAU\"}") && Contains("\"error\":\"OVRFLW\""));
+    CHECK_THAT(printed.out, !Contains("plate, one.txt") && !Contains("C:"));
+    auto const cells = folder.write("a.fcs", fcs_test::three_events().bytes());
+    CHECK(read({cells}, as_model).exit == 65);
 }
 
 TEST_CASE("cytometry is printed as a summary or as events") {
