@@ -67,8 +67,9 @@ struct RegisterView {
 };
 
 struct StartRequest {
-    std::string run;    // the run's id, already durable as `run.started`
-    std::string plate;  // what the person typed
+    std::string run;                                  // the run's id, already durable as `run.started`
+    std::string plate;                                // what the person typed
+    std::function<void(std::string)> tell_held = {};  // nothing is begun: the transcript's SHA-256 that held() is for
 };
 
 class Driver {
@@ -83,6 +84,10 @@ class Driver {
 
     // The batch is committed: only now may the instrument forget.
     virtual Task<Result<void>> acknowledge(Receipt receipt) = 0;
+
+    // For an instrument that gives its last transcript again when it is asked: the SHA-256 (hex) of the one that it holds before a run is
+    // begun. When it holds that one afterwards too, the run did not take place. Nothing: it keeps none, or has none. Errors as of `start`.
+    virtual Task<Result<std::optional<std::string>>> held() { co_return std::optional<std::string>{}; }
 
     // Begin a run now. `refused` with a sentence for the person when the instrument cannot be commanded or is not ready.
     virtual Task<Result<void>> start(StartRequest /*request*/) {

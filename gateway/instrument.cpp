@@ -206,17 +206,26 @@ Task<Result<std::uint64_t>> Instrument::store(Append append) {
     co_return kept;
 }
 
-Task<Result<std::string>> Instrument::start(std::string plate, std::string by) {
+Result<void> Instrument::can_start() const {
     if (!driver_ || status_.state != ConnectionState::serving)
-        co_return fail(Fault::unavailable, fmt::format("{} is not connected: {}", plan_.id, status_.detail));
+        return fail(Fault::unavailable, fmt::format("{} is not connected: {}", plan_.id, status_.detail));
     if (!status_.run.empty())
-        co_return fail(Fault::refused, fmt::format("{} is in the middle of run {}; wait until it has finished.", plan_.id, status_.run));
+        return fail(Fault::refused, fmt::format("{} is in the middle of run {}; wait until it has finished.", plan_.id, status_.run));
+    return {};
+}
+
+Task<Result<std::string>> Instrument::start(std::string plate, std::string by) {
+    if (auto const ready = can_start(); !ready) co_return fail(ready.error());
+    auto const held = co_await driver_->held();
+    if (!held) co_return fail(held.error());
+    if (auto const ready = can_start(); !ready) co_return fail(ready.error());
     StartRequest request;
     request.run = random_uuid(entropy_);
     request.plate = plate;
     RunIdentity const id{plan_.id, plan_.driver_name, request.run, request.run};
     Append begin;
     begin.drafts.push_back(run_started(id, plate, by, {}));
+    if (*held) begin.held = {plan_.id, **held};
     auto const kept = co_await store(std::move(begin));
     if (!kept) co_return fail(kept.error());
     status_.plate = plate;

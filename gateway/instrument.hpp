@@ -80,6 +80,7 @@ class Instrument {
     Task<Result<void>> serve(Driver& driver, std::uint64_t position);
     Task<Result<void>> recall(InstrumentPlan::Connection& connection);
     Task<Result<std::optional<OpenRun>>> open_run();
+    Result<void> can_start() const;
     Task<Result<std::uint64_t>> store(Append append);
     void become(ConnectionState state, std::string detail);
 

@@ -42,7 +42,11 @@ Result<void> OutboxStore::remember_transcript(Draft const& finished) {
     if (!files || !files->is_array() || files->get_array().empty() || !files->get_array().front().is_object()) return {};
     json::object const& file = files->get_array().front().get_object();
     if (json::string_of(file, "role") != "transcript") return {};
-    return set_meta("transcript/" + finished.instrument, std::string{json::string_of(file, "sha256")});
+    return set_transcript(finished.instrument, std::string{json::string_of(file, "sha256")});
+}
+
+Result<void> OutboxStore::set_transcript(std::string const& instrument, std::string const& sha256) {
+    return set_meta("transcript/" + instrument, sha256);
 }
 
 Result<std::string> OutboxStore::last_transcript(std::string const& instrument) { return meta("transcript/" + instrument); }

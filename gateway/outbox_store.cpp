@@ -208,6 +208,10 @@ Result<void> OutboxStore::apply(Append const& append, Stamp const& stamp, std::i
         insert_taken->bind_text(1, taken.instrument).bind_text(2, taken.sha256).bind_text(3, taken.run).bind_text(4, taken.name);
         if (auto stored = insert_taken->run(); !stored) return stored;
     }
+    if (append.held) {
+        auto const& [instrument, transcript] = *append.held;
+        if (auto stored = set_transcript(instrument, transcript); !stored) return stored;
+    }
     for (BlankedBytes const& blanked : append.blanked) {
         auto insert_blanked = database_.prepare("INSERT OR IGNORE INTO blanked VALUES(?,?,?)");
         if (!insert_blanked) return fail(insert_blanked.error());

@@ -45,6 +45,7 @@ struct Append {
     std::uint64_t journal_start = 0;
     std::optional<TakenFile> taken;
     std::vector<BlankedBytes> blanked;
+    std::optional<std::pair<std::string, std::string>> held;  // an instrument, and the transcript it holds: its last one from here on
 };
 
 struct OpenRun {
@@ -151,6 +152,7 @@ class OutboxStore {
     Result<std::string> meta(std::string const& name);  // empty: there is none
     Result<void> set_meta(std::string const& name, std::string const& value);
     Result<void> remember_transcript(Draft const& finished);
+    Result<void> set_transcript(std::string const& instrument, std::string const& sha256);
     Result<void> store_acknowledged(std::uint64_t acknowledged);
     Result<void> relaxed(std::function<Result<void>()> const& change);
     Result<void> measure();

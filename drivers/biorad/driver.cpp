@@ -96,6 +96,17 @@ Task<Result<void>> BioradDriver::start(StartRequest what) {
     co_return co_await desk_.ask(std::move(what), clock_);
 }
 
+Task<Result<std::optional<std::string>>> BioradDriver::held() {
+    if (options_.read.empty()) co_return std::optional<std::string>{};
+    auto const held = std::make_shared<std::optional<std::string>>();
+    StartRequest look;
+    look.tell_held = [held](std::string sha256) { *held = std::move(sha256); };
+    if (listening_) transport_.interrupt();
+    auto const looked = co_await desk_.ask(std::move(look), clock_);  // behind it the driver may be gone
+    if (!looked) co_return fail(looked.error());
+    co_return *held;
+}
+
 // A late answer must not pass for the next one.
 Task<Result<void>> BioradDriver::settle() {
     for (;;) {
@@ -120,8 +131,40 @@ Task<Result<void>> BioradDriver::begin(StartRequest what) {
     std::string const code{control->code};
     taken(control->bytes);
     if (code != good) co_return fail(Fault::refused, fmt::format("The reader refused remote control: {}.", words_of(code)));
+    if (what.tell_held) co_return co_await look(std::move(what.tell_held));
     options_.open_run = OpenRun{what.run, what.plate};
     co_return co_await say("RPLATE " + options_.read, Asked::read);
+}
+
+// Its last plate stands in the way of a lost start: asked for again, it would be taken for that of the new run. This outbox need not know
+// it: it may have been restored since, or another program had the plate read.
+Task<Result<void>> BioradDriver::look(std::function<void(std::string)> tell) {
+    for (int attempt = 0; attempt < look_attempts_max; ++attempt) {
+        auto const said = co_await say("RTPLATE", Asked::nothing);
+        if (!said) co_return fail(said.error());
+        Clock::Instant limit = clock_.now() + answer_patience;
+        for (bool whole = true; whole;) {
+            Event const event = next_event(buffer_);
+            std::string const code{event.code}, text{event.text};
+            taken(event.bytes);
+            if (event.heard == Heard::answer || (event.heard == Heard::plate && code == good && parse(text))) {
+                // Its code for having no plate is not known.
+                if (event.heard == Heard::plate) tell(options_.stored_sha256 = hex(sha256(text)));
+                auto const released = co_await ask("RL");
+                if (released) taken(released->bytes);
+                co_return Result<void>{};
+            }
+            whole = event.heard == Heard::nothing || event.heard == Heard::noise;
+            if (event.heard != Heard::nothing) continue;
+            auto const heard = co_await hear(limit);
+            if (!heard && heard.error().fault != Fault::timed_out) co_return fail(heard.error());
+            whole = heard.has_value();
+            limit = clock_.now() + answer_patience;
+        }
+    }
+    co_return fail(Fault::refused,
+                   "The plate that the reader still holds could not be read undamaged, so that its next one could be mistaken for "
+                   "it; nothing was started. Check the cable.");
 }
 
 Task<Result<Batch>> BioradDriver::next() {

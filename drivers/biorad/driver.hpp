@@ -34,6 +34,7 @@ class BioradDriver final : public Driver {
     static constexpr std::chrono::seconds quiet{10};           // without a byte inside a plate, or before one that was asked for again
     static constexpr std::chrono::minutes read_patience{30};   // for a plate; the Model 680 may mix for 17 minutes before it reads
     static constexpr std::chrono::seconds repeat_pause{30};    // before a plate that did not come is asked for again
+    static constexpr int look_attempts_max = 3;                // at the plate that it holds before a read
     static constexpr int attempts_max = 5;                     // of one plate
 
     BioradDriver(Options options, Transport& transport, Clock& clock);
@@ -41,6 +42,7 @@ class BioradDriver final : public Driver {
     Task<Result<std::string>> identify() override;
     Task<Result<Batch>> next() override;
     Task<Result<void>> acknowledge(Receipt receipt) override;
+    Task<Result<std::optional<std::string>>> held() override;
     Task<Result<void>> start(StartRequest request) override;
     std::string activity() const override;
 
@@ -53,6 +55,7 @@ class BioradDriver final : public Driver {
     Task<Result<Event>> ask(std::string command);  // views are good until the next bytes are taken
     Task<Result<void>> settle();
     Task<Result<void>> begin(StartRequest what);
+    Task<Result<void>> look(std::function<void(std::string)> tell);
     Task<Result<Batch>> serve();
     Task<Result<std::optional<Batch>>> take(Event event);
     Task<Result<std::optional<Batch>>> again(std::string reason);

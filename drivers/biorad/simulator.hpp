@@ -18,6 +18,7 @@ class BioradSimulator final : public SimulatedInstrument {
 
     void set_model_680(bool yes) { is_680_ = yes; }
     void set_silent(bool yes) { silent_ = yes; }
+    void set_damage_every(std::uint64_t n) { line_.set_damage_every(n); }
 
  private:
     void proceed(Instant now) override;

@@ -187,7 +187,11 @@ class Judge {
         for (auto const& [run, sent] : originals_[place][one.key])
             if (readable_[one.key].contains(run)) runs[run] = sent;
         if (runs.empty()) return absent(one, name);
-        if (runs.size() > 1) return fault(fmt::format("{}: {} runs at the centre", name, runs.size()));
+        if (runs.size() > 1) {
+            std::string all;
+            for (auto const& [run, sent] : runs) all += ' ' + run;
+            return fault(fmt::format("{}: {} runs at the centre:{}", name, runs.size(), all));
+        }
         auto const& [run, sent] = *runs.begin();
         std::string arrived;
         for (auto const& [offset, chunk] : chunks_[run][sent]) arrived += chunk;

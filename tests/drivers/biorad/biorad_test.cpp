@@ -195,6 +195,41 @@ TEST_CASE("a driver that waits for a start wakes for nothing else, and takes the
     CHECK(bench.clock.now() - before < 30s);
 }
 
+TEST_CASE("before a read the driver says which plate the reader holds; none, or one that comes damaged, is said too") {
+    Bench bench;
+    bench.open();
+    auto const held = [&] {
+        std::optional<Result<std::optional<std::string>>> told;
+        auto looking = bench.driver->held();
+        boost::asio::co_spawn(bench.loop, std::move(looking),
+                              [&](std::exception_ptr, Result<std::optional<std::string>> value) { told = std::move(value); });
+        if (!std::exchange(bench.waiting, true)) {
+            auto next = bench.driver->next();
+            boost::asio::co_spawn(bench.loop, std::move(next),
+                                  [&](std::exception_ptr, Result<Batch> value) { bench.came = std::move(value); });
+        }
+        REQUIRE(bench.clock.run_until_true([&] { return told.has_value(); }));
+        return *told;
+    };
+    auto const none = held();
+    REQUIRE(none);
+    CHECK_FALSE(*none);
+    REQUIRE(bench.measure("run-1"));
+    auto const first = held();
+    REQUIRE(first);
+    CHECK(**first == hex(sha256(bench.truth.at(0))));
+    REQUIRE(bench.measure("run-2"));
+    CHECK(**held() == hex(sha256(bench.truth.at(1))));
+    CHECK(bench.truth.size() == 2);  // looking measures nothing
+
+    bench.reader->set_damage_every(200);
+    auto const damaged = held();
+    REQUIRE_FALSE(damaged);
+    CHECK(damaged.error().fault == Fault::refused);
+    bench.reader->set_damage_every(0);
+    CHECK(**held() == hex(sha256(bench.truth.at(1))));
+}
+
 TEST_CASE("a damaged or broken plate is asked for again, and what is stored is what was measured") {
     LineFaults const faults = GENERATE(LineFaults{0, 900, 0, 0, 0}, LineFaults{960, 1500, 0, 0, 0}, LineFaults{0, 0, 0, 0, 1});
     Bench bench;
