@@ -48,6 +48,7 @@ Task<void> Instrument::run() {
             transport_.reset();
             if (!end) become(status_.state == ConnectionState::serving ? ConnectionState::failed : status_.state, end.error().message);
         }
+        if (!end) complain(end.error().message);
         // A connection that held for a while was a good one: the next attempt comes soon.
         if (clock_.now() - began > std::chrono::seconds(30)) backoff = backoff_first;
         co_await clock_.sleep_for(backoff);
@@ -247,10 +248,14 @@ void Instrument::become(ConnectionState state, std::string detail) {
     bool const changed = state != status_.state || detail != status_.detail;
     status_.state = state;
     status_.detail = std::move(detail);
-    if (!changed) return;
-    if (state == ConnectionState::failed || (state == ConnectionState::waiting_for_port && !status_.detail.empty()))
-        log::warn("instrument.unreachable", {{"instrument", plan_.id}, {"reason", status_.detail}});
-    listener_.on_instrument(plan_.id, status_);
+    if (state == ConnectionState::serving) complained_.clear();
+    if (changed) listener_.on_instrument(plan_.id, status_);
+}
+
+// Once for each reason: it is tried again every few seconds, perhaps for a night.
+void Instrument::complain(std::string const& reason) {
+    if (reason == std::exchange(complained_, reason)) return;
+    log::warn("instrument.unreachable", {{"instrument", plan_.id}, {"reason", reason}});
 }
 
 }  // namespace marrowlink

@@ -83,6 +83,7 @@ class Instrument {
     Result<void> can_start() const;
     Task<Result<std::uint64_t>> store(Append append);
     void become(ConnectionState state, std::string detail);
+    void complain(std::string const& reason);
 
     InstrumentPlan plan_;
     Outbox& outbox_;
@@ -93,6 +94,7 @@ class Instrument {
     std::unique_ptr<Transport> transport_;
     std::unique_ptr<Driver> driver_;
     std::uint64_t position_ = 0;
+    std::string complained_;  // of what, since it last served
 };
 
 }  // namespace marrowlink

@@ -90,7 +90,8 @@ FolderDriver::FolderDriver(std::shared_ptr<Folder> folder, FolderOptions options
 
 Task<Result<std::string>> FolderDriver::identify() {
     co_await scan();
-    if (scans_in_vain_ > 0) co_return fail(*trouble_);
+    if (scans_in_vain_ > 0) co_return fail(*trouble_);  // which is told by whoever tries again, with another driver
+    was_there_ = true;
     co_return "Export folder";
 }
 
@@ -218,7 +219,7 @@ void FolderDriver::lost(Error error) {
     due_.clear();
     if (scans_in_vain_ == 0) {
         trouble_since_ = scanned_;
-        log::warn("folder.unavailable", {{"instrument", options_.instrument}, {"reason", error.message}});
+        if (was_there_) log::warn("folder.unavailable", {{"instrument", options_.instrument}, {"reason", error.message}});
     }
     trouble_ = std::move(error);
     next_scan_ = scanned_ + doubled(options_.poll, scans_in_vain_++, std::max(absent_pause_max, options_.poll));

@@ -118,6 +118,7 @@ class FolderDriver final : public Driver {
     std::optional<Error> trouble_;
     Clock::Instant trouble_since_;
     unsigned scans_in_vain_ = 0;
+    bool was_there_ = false;
     std::uint64_t scans_ = 0;
     std::size_t files_turned_away_ = 0;
     std::unique_ptr<Parcel> parcel_;

@@ -77,3 +77,53 @@ TEST_CASE("a port is not opened while what was kept of its bytes cannot be read,
     CHECK(kept[0].find("first") != std::string::npos);
     CHECK(kept[1].find("last") != std::string::npos);
 }
+
+namespace {
+std::string logged;
+
+// Nobody is there, for one reason or another, until somebody is.
+class Absent final : public Driver {
+ public:
+    explicit Absent(std::string const& reason) : reason_(reason) {}
+    Task<Result<std::string>> identify() override {
+        if (!reason_.empty()) co_return fail(Fault::unavailable, reason_);
+        co_return std::string{"here"};
+    }
+    Task<Result<Batch>> next() override { co_return fail(Fault::closed, "The cable was pulled."); }
+    Task<Result<void>> acknowledge(Receipt) override { co_return Result<void>{}; }
+
+ private:
+    std::string const& reason_;
+};
+}  // namespace
+
+TEST_CASE("what keeps an instrument away is in the log once, however long it is tried again, and again when it had been there") {
+    CabledInstrument bench;
+    logged.clear();
+    log::set_sink([](log::Level level, std::string_view line) {
+        if (level == log::Level::warn) logged += std::string{line} + '\n';
+    });
+    std::string reason = "The share is away.";
+    InstrumentPlan plan;
+    plan.id = "exports";
+    plan.driver_name = "folder";
+    plan.driver = [&](InstrumentPlan::Connection) { return std::make_unique<Absent>(reason); };
+    bench.start(std::move(plan));
+    auto const lines = [&](std::string_view about) {
+        std::size_t count = 0;
+        for (std::size_t at = logged.find(about); at != std::string::npos; at = logged.find(about, at + 1)) ++count;
+        return count;
+    };
+    bench.clock.run_for(8h);
+    CHECK(lines("event=instrument.unreachable instrument=exports reason=\"The share is away.\"") == 1);
+    reason = "The share asks for a password.";
+    bench.clock.run_for(8h);
+    CHECK(lines("password") == 1);
+    CHECK(lines("unreachable") == 2);
+    reason.clear();
+    bench.clock.run_for(15s);
+    reason = "The share is away.";
+    bench.clock.run_for(8h);
+    CHECK(lines("The share is away.") == 2);
+    log::set_sink([](log::Level, std::string_view) {});
+}

@@ -345,6 +345,7 @@ class Storm {
         world_.mark("broker", 'K');
         world_.broker.stop();
         later(from_to(100ms, 3h), [this] {
+            if (world_.broker.up()) return;  // the storm was over before
             world_.broker.start(dice().one_in(2));
             world_.tell("broker: started");
         });
