@@ -50,10 +50,11 @@ struct Net {
     }
     Result<void> write(Transport& to, std::string_view text) { return run(to.write(std::as_bytes(std::span{text.data(), text.size()}))); }
 };
-}  // namespace
 
-TEST_CASE("a client and a listener speak, and the end of one is the end of the other") {
-    Net net;
+struct Ends {
+    std::unique_ptr<Transport> near, far;
+};
+Ends connected(Net& net) {
     TcpListenerFactory listener{net.loop.get_executor(), "127.0.0.1", 0};
     auto const port = listener.listen();
     REQUIRE(port);
@@ -63,44 +64,43 @@ TEST_CASE("a client and a listener speak, and the end of one is the end of the o
     REQUIRE(near);
     auto far = std::move(net.wait(accepted));
     REQUIRE(far);
-    REQUIRE(net.write(**near, "hello"));
-    CHECK(net.read(**far).value() == "hello");
-    REQUIRE(net.write(**far, "back"));
-    CHECK(net.read(**near).value() == "back");
-    near->reset();
-    auto const end = net.read(**far);
+    return {std::move(*near), std::move(*far)};
+}
+}  // namespace
+
+TEST_CASE("a client and a listener speak, and the end of one is the end of the other") {
+    Net net;
+    auto [near, far] = connected(net);
+    REQUIRE(net.write(*near, "hello"));
+    CHECK(net.read(*far).value() == "hello");
+    REQUIRE(net.write(*far, "back"));
+    CHECK(net.read(*near).value() == "back");
+    near.reset();
+    auto const end = net.read(*far);
     REQUIRE_FALSE(end);
     CHECK(end.error().fault == Fault::closed);
 }
 
 TEST_CASE("a read that is interrupted ends at once and loses nothing, and without one nothing happens") {
     Net net;
-    TcpListenerFactory listener{net.loop.get_executor(), "127.0.0.1", 0};
-    auto const port = listener.listen();
-    REQUIRE(port);
-    TcpClientFactory client{net.loop.get_executor(), "127.0.0.1", *port};
-    auto const accepted = net.begin(listener.open());
-    auto near = net.run(client.open());
-    REQUIRE(near);
-    auto far = std::move(net.wait(accepted));
-    REQUIRE(far);
-    (*near)->interrupt();
-    REQUIRE(net.write(**far, "one"));
-    CHECK(net.read(**near).value() == "one");
+    auto [near, far] = connected(net);
+    near->interrupt();
+    REQUIRE(net.write(*far, "one"));
+    CHECK(net.read(*near).value() == "one");
     std::byte buffer[64];
     for (auto const deadline : {Clock::Instant::max(), net.clock.now() + 5s}) {
-        auto const waiting = net.begin((*near)->read_some(buffer, deadline));
+        auto const waiting = net.begin(near->read_some(buffer, deadline));
         net.loop.restart();
         net.loop.poll();
         REQUIRE_FALSE(*waiting);
         auto const before = net.clock.now();
-        (*near)->interrupt();
+        near->interrupt();
         auto const& ended = net.wait(waiting);
         REQUIRE_FALSE(ended);
         CHECK(ended.error().fault == Fault::timed_out);
         CHECK(net.clock.now() - before < 4s);
-        REQUIRE(net.write(**far, "two"));
-        CHECK(net.read(**near).value() == "two");
+        REQUIRE(net.write(*far, "two"));
+        CHECK(net.read(*near).value() == "two");
     }
 }
 
