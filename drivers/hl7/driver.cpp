@@ -90,8 +90,9 @@ Batch Hl7Driver::message_batch(std::string_view text) {
     auto const document = parse(text, options_.encoding);
     bool const named = header && !header->header(10).empty();
     bool const results = header && header->component(header->header(9), 1) == "ORU";
-    answer_ =
-        framed(acknowledgement(header ? &*header : nullptr, named && results ? Answer::accept : Answer::reject, time_of(clock_.utc())));
+    Answer const answer = named && results ? Answer::accept : Answer::reject;
+    answer_.clear();
+    for (std::string const& one : acknowledgements(header ? &*header : nullptr, answer, time_of(clock_.utc()))) answer_ += framed(one);
     if (!document) return unreadable(std::string{text}, document.error().message);
     std::string const digest = hex(sha256(sameness(text)));
     std::string const key = sourcekey_of(document->identity, digest);

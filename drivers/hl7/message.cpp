@@ -102,8 +102,8 @@ std::string Message::unescaped(std::string_view text) const {
     return out;
 }
 
-std::string acknowledgement(Message const* to, Answer answer, std::string_view time) {
-    std::string_view const code = answer == Answer::accept ? "AA" : "AR";
+namespace {
+std::string acknowledgement(Message const* to, std::string_view code, std::string_view time) {
     if (!to) return fmt::format("MSH|^~\\&|||||{}||ACK|{}|P|2.5\rMSA|{}|\r", time, time, code);
     char const f = to->delimiters().field;
     std::string out = "MSH";
@@ -123,6 +123,28 @@ std::string acknowledgement(Message const* to, Answer answer, std::string_view t
     add(code);
     add(to->header(10));
     return out + '\r';
+}
+
+// Table 0155: always, never, on error or rejection only, on success only. A word that is none of them keeps nobody waiting.
+bool asks(std::string_view condition, Answer answer) {
+    if (condition == "NE") return false;
+    if (condition == "ER") return answer == Answer::reject;
+    if (condition == "SU") return answer == Answer::accept;
+    return true;
+}
+}  // namespace
+
+std::vector<std::string> acknowledgements(Message const* to, Answer answer, std::string_view time) {
+    bool const accepted = answer == Answer::accept;
+    std::string_view const commit = to ? to->header(15) : "", application = to ? to->header(16) : "";
+    if (commit.empty() && application.empty()) return {acknowledgement(to, accepted ? "AA" : "AR", time)};
+    std::vector<std::string> out;
+    if (!commit.empty() && asks(commit, answer)) out.push_back(acknowledgement(to, accepted ? "CA" : "CR", time));
+    // What was refused at once is dealt with by no application.
+    bool const refused_at_once = !accepted && !out.empty();
+    if (!application.empty() && asks(application, answer) && !refused_at_once)
+        out.push_back(acknowledgement(to, accepted ? "AA" : "AR", time));
+    return out;
 }
 
 }  // namespace marrowlink::hl7

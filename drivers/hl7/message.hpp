@@ -49,8 +49,9 @@ class Message {
 
 enum class Answer : std::uint8_t { accept, reject };
 
-// The acknowledgement, without a frame, by the delimiters of the message that it answers; `to` null: of one without a readable MSH.
-// `time`: HL7's form, 20261125023000.
-std::string acknowledgement(Message const* to, Answer answer, std::string_view time);
+// The acknowledgements, each without a frame, by the delimiters of the message that they answer; `to` null: of one without a readable MSH.
+// One in the original mode. In the enhanced mode (HL7 v2, 2.9.2: MSH-15 or MSH-16 is there) what these two ask for: that the message is
+// safe here (CA, CR), that it was dealt with (AA, AR), both, or nothing. `time`: HL7's form, 20261125023000.
+std::vector<std::string> acknowledgements(Message const* to, Answer answer, std::string_view time);
 
 }  // namespace marrowlink::hl7

@@ -53,10 +53,13 @@ InstrumentConfig Sampler::config() const {
     return named(std::move(config));
 }
 
+// Several in a row, so that a sample waits behind the one that is read.
 void Sampler::measure() {
-    device_.take_sample();
-    std::string const text = registers_of(device_.taken().back());
-    waiting_.push_back(&bench_.truth.add(measured(Measured::Kind::original, hex(sha256(text)), text)));
+    for (std::uint64_t n = 1 + dice_.below(3); n > 0; --n) {
+        device_.take_sample();
+        std::string const text = registers_of(device_.taken().back());
+        waiting_.push_back(&bench_.truth.add(measured(Measured::Kind::original, hex(sha256(text)), text)));
+    }
 }
 
 void Sampler::note_deleted() {

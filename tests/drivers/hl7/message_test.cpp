@@ -72,8 +72,40 @@ TEST_CASE("delimiters are those of the message, in its answer too") {
     CHECK(document->readings[0].value == "0.91");
     auto const header = hl7::Message::header_of(text);
     REQUIRE(header);
-    CHECK(hl7::acknowledgement(&*header, hl7::Answer::accept, "20261125023000") ==
-          "MSH!@~\\&!MARROWLINK!S1!AQ!LAB!20261125023000!!ACK@R01!M1!P!2.5.1\rMSA!AA!M1\r");
+    CHECK(hl7::acknowledgements(&*header, hl7::Answer::accept, "20261125023000") ==
+          std::vector<std::string>{"MSH!@~\\&!MARROWLINK!S1!AQ!LAB!20261125023000!!ACK@R01!M1!P!2.5.1\rMSA!AA!M1\r"});
+}
+
+TEST_CASE("a message is answered in the mode that it asks for: original, or commit and application each by its condition") {
+    struct Asked {
+        std::string commit, application, accepted, rejected;
+    };
+    for (Asked const& asked : std::vector<Asked>{{"", "", "AA", "AR"},
+                                                 {"AL", "", "CA", "CR"},
+                                                 {"AL", "NE", "CA", "CR"},
+                                                 {"AL", "AL", "CA AA", "CR"},
+                                                 {"NE", "AL", "AA", "AR"},
+                                                 {"ER", "AL", "AA", "CR"},
+                                                 {"SU", "AL", "CA AA", "AR"},
+                                                 {"", "AL", "AA", "AR"},
+                                                 {"NE", "NE", "", ""},
+                                                 {"??", "NE", "CA", "CR"}}) {
+        std::string const text = "MSH|^~\\&|AQ|LAB|||20260304090807||ORU^R01|M1|P|2.5.1|||" + asked.commit + "|" + asked.application + "\r";
+        INFO(text);
+        auto const header = hl7::Message::header_of(text);
+        REQUIRE(header);
+        auto const codes = [&](hl7::Answer answer) {
+            std::string out;
+            for (std::string const& one : hl7::acknowledgements(&*header, answer, "20261125023000")) {
+                CHECK(one.ends_with("|M1\r"));
+                out += (out.empty() ? "" : " ") + one.substr(one.find("\rMSA|") + 5, 2);
+            }
+            return out;
+        };
+        CHECK(codes(hl7::Answer::accept) == asked.accepted);
+        CHECK(codes(hl7::Answer::reject) == asked.rejected);
+    }
+    CHECK(hl7::acknowledgements(nullptr, hl7::Answer::reject, "20261125023000").size() == 1);
 }
 
 TEST_CASE("character sets: the one that is named, or the configured one, or a refusal") {

@@ -31,7 +31,7 @@ struct Bench {
     std::unique_ptr<ModbusDriver> driver;
     std::map<std::string, Draft> committed;
 
-    explicit Bench(std::string const& name) : device(SimulatorOptions{name, 1, 1, 60s, {}}, clock.now()), map(map_named(name)) {
+    explicit Bench(std::string const& name) : device(modbus::SimulatorOptions{name, 1, 1, 60s, {}}, clock.now()), map(map_named(name)) {
         log::set_sink([](log::Level, std::string_view) {});
         bus = std::make_shared<MemoryBus>(clock, device.bank());
         connect();
