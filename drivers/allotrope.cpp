@@ -30,6 +30,7 @@ constexpr Detection fluorescence{"Fluorescence", "fluorescence", "RFU", "fluores
                                  "fluorescence emission spectrum data cube"};
 constexpr Detection luminescence{"Luminescence", "luminescence", "RLU", "luminescence profile data cube", ""};
 constexpr Detection counted_light{"Luminescence", "luminescence", "Counts/s", "", ""};
+constexpr int exponent_max = 400;  // of ten; a double has less
 constexpr std::string_view excitation_spectrum = "fluorescence excitation spectrum data cube";
 
 using Series = std::vector<Reading const*>;  // of one well and read: a point, or all of a kinetic or a spectrum
@@ -54,7 +55,9 @@ Result<json::value> number_of(std::string_view decimal, int shift, Reading const
     int exponent = 0;
     if (e < decimal.size()) {
         std::size_t const digits = e + 1 + (decimal.substr(e + 1).starts_with('+') ? 1 : 0);
-        std::from_chars(decimal.data() + digits, decimal.data() + decimal.size(), exponent);
+        auto const [end, error] = std::from_chars(decimal.data() + digits, decimal.data() + decimal.size(), exponent);
+        if (error != std::errc{} || exponent < -exponent_max || exponent > exponent_max)
+            return fail(Fault::refused, fmt::format("{}: {} is no number that JSON holds.", name_of(reading), in_quotes(decimal)));
     }
     std::string const shifted = fmt::format("{}e{}", decimal.substr(decimal.starts_with('+') ? 1 : 0, e), exponent + shift);
     double value = 0;
@@ -201,12 +204,14 @@ class Writer {
             values.push_back(*value);
         }
         if (!any) return json::value{};  // a series of nulls is none to the model
-        return json::value(
-            json::object{{"label", detection.feature},
-                         {"cube-structure",
-                          {{"dimensions", json::array{component(axis.concept_name, axis.unit)}},
-                           {"measures", json::array{component(detection.feature, detection.unit)}}}},
-                         {"data", {{"dimensions", json::array{std::move(places)}}, {"measures", json::array{std::move(values)}}}}});
+        json::array dimensions, measures;
+        dimensions.emplace_back(std::move(places));
+        measures.emplace_back(std::move(values));
+        return json::value(json::object{{"label", detection.feature},
+                                        {"cube-structure",
+                                         {{"dimensions", json::array{component(axis.concept_name, axis.unit)}},
+                                          {"measures", json::array{component(detection.feature, detection.unit)}}}},
+                                        {"data", {{"dimensions", std::move(dimensions)}, {"measures", std::move(measures)}}}});
     }
 
     AllotropeSource const& source_;

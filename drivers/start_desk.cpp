@@ -31,7 +31,7 @@ Task<Result<void>> StartDesk::ask(StartRequest what, Clock& clock) {
         if (!request->taken && clock.now() >= limit) {
             request->withdrawn = true;
             co_return fail(
-                Fault::timed_out,
+                Fault::refused,
                 fmt::format("The reader was not free within {} s (its line is busy or silent); nothing was started.", start_wait.count()));
         }
         auto sleep = clock.sleep_until(request->taken ? Clock::Instant::max() : limit);

@@ -41,7 +41,7 @@ struct InstrumentPlan {
         Transport* transport = nullptr;   // null for a folder and on a bus
         std::uint64_t position = 0;       // bytes journalled before this connection
         std::optional<OpenRun> open_run;  // begun before this connection and not ended
-        std::string last_transcript;      // SHA-256 of the transcript of its last finished run; empty: none
+        std::string last_transcript;      // SHA-256 of that of its last finished run, or of what it held since; empty: none
     };
     std::string id;
     std::string driver_name, port;  // port: for people

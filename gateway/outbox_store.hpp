@@ -106,8 +106,9 @@ class OutboxStore {
     // Its bytes, and the offset of the first: how many bytes this instrument had sent before them, over all its connections.
     Result<std::string> journal(std::string const& instrument, std::uint64_t& start);
     Result<std::vector<OpenRun>> open_runs();
-    Result<std::string> last_transcript(std::string const& instrument);  // SHA-256, hex, of its last finished run's; empty: none
-    Result<std::string> line_count(std::string const& instrument);       // see LinePlace; empty: none was kept
+    Result<std::string> last_transcript(
+        std::string const& instrument);  // SHA-256, hex: of its last finished run's, or Append::held; empty: none
+    Result<std::string> line_count(std::string const& instrument);                                // see LinePlace; empty: none was kept
     Result<void> set_line_count(std::string const& instrument, std::string const& count);         // durable when it returns
     Result<std::string> run_of_taken(std::string const& instrument, std::string const& sha256);   // empty: not taken
     Result<std::string> name_of_taken(std::string const& instrument, std::string const& sha256);  // empty: not taken

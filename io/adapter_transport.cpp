@@ -95,6 +95,7 @@ Task<Result<void>> AdapterTransport::look_for(std::uint64_t position) {
 
 Task<Result<std::size_t>> AdapterTransport::read_some(std::span<std::byte> into, Clock::Instant deadline) {
     using namespace boost::asio::experimental::awaitable_operators;
+    auto const seen = interrupted_.count();  // also of an interrupt that comes while the bus is asked
     for (;;) {
         auto const step_made = step();
         if (!step_made) co_return fail(step_made.error());
@@ -109,7 +110,6 @@ Task<Result<std::size_t>> AdapterTransport::read_some(std::span<std::byte> into,
             if (clock_.now() >= deadline) co_return fail(Fault::timed_out, "Nothing came before the deadline.");
             // What was freed meanwhile is told with the next look, which is soon.
             if (polled_) {
-                auto const seen = interrupted_.count();
                 auto sleep = clock_.sleep_until(std::min(deadline, clock_.now() + place_.poll));
                 auto interrupted = interrupted_.beyond(seen);
                 co_await (std::move(sleep) || std::move(interrupted));

@@ -21,9 +21,11 @@ Task<Result<Batch>> AstmDriver::next() {
     std::array<std::byte, 16 << 10> chunk;
     for (;;) {
         for (Event event = next_event(buffer_); event.heard != Heard::nothing && !ended_; event = next_event(buffer_)) {
-            if (event.heard == Heard::enquiry && !message_.empty())
+            // A damaged byte of the frame that is refused: answered, it would be taken for the answer to that frame.
+            bool const damage = event.heard == Heard::enquiry && answer_ == nak;
+            if (event.heard == Heard::enquiry && !damage && !message_.empty())
                 co_return unreadable(std::exchange(message_, {}), "The instrument began anew inside a message.");
-            char const answer = take(event);
+            char const answer = damage ? answer_ : take(event);
             if (event.heard != Heard::noise) answer_ = answer;
             seen_ += event.bytes;
             buffer_.erase(0, event.bytes);

@@ -123,6 +123,8 @@ Task<Result<void>> BioradDriver::begin(StartRequest what) {
     if (options_.open_run)
         co_return fail(Fault::refused,
                        fmt::format("The reader is still busy with run {}; start again when it has ended.", options_.open_run->run));
+    if (repeat_at_ || asked_ != Asked::nothing || !unread_.empty())
+        co_return fail(Fault::refused, "The reader is still asked for its last plate; start again when that has come.");
     auto const quiet_now = co_await settle();
     if (!quiet_now) co_return fail(Fault::refused, quiet_now.error().message);
     auto const control = co_await ask("AQ");
@@ -139,6 +141,7 @@ Task<Result<void>> BioradDriver::begin(StartRequest what) {
 // Its last plate stands in the way of a lost start: asked for again, it would be taken for that of the new run. This outbox need not know
 // it: it may have been restored since, or another program had the plate read.
 Task<Result<void>> BioradDriver::look(std::function<void(std::string)> tell) {
+    int none = 0;  // answers without a plate: one may be to a damaged command
     for (int attempt = 0; attempt < look_attempts_max; ++attempt) {
         auto const said = co_await say("RTPLATE", Asked::nothing);
         if (!said) co_return fail(said.error());
@@ -147,21 +150,26 @@ Task<Result<void>> BioradDriver::look(std::function<void(std::string)> tell) {
             Event const event = next_event(buffer_);
             std::string const code{event.code}, text{event.text};
             taken(event.bytes);
-            if (event.heard == Heard::answer || (event.heard == Heard::plate && code == good && parse(text))) {
-                // Its code for having no plate is not known.
-                if (event.heard == Heard::plate) tell(options_.stored_sha256 = hex(sha256(text)));
+            bool const plate = event.heard == Heard::plate && code == good && parse(text);
+            bool const no_plate = event.heard == Heard::answer && text.empty();  // its code for that is not known
+            if (plate || (no_plate && ++none == 2)) {
+                if (plate) tell(options_.stored_sha256 = hex(sha256(text)));
                 auto const released = co_await ask("RL");
                 if (released) taken(released->bytes);
                 co_return Result<void>{};
             }
-            whole = event.heard == Heard::nothing || event.heard == Heard::noise;
+            // Behind one that is cut another copy has begun already.
+            whole = !no_plate && event.heard != Heard::plate;
             if (event.heard != Heard::nothing) continue;
             auto const heard = co_await hear(limit);
             if (!heard && heard.error().fault != Fault::timed_out) co_return fail(heard.error());
             whole = heard.has_value();
+            if (!whole) buffer_.clear();
             limit = clock_.now() + answer_patience;
         }
     }
+    auto const released = co_await ask("RL");
+    if (released) taken(released->bytes);
     co_return fail(Fault::refused,
                    "The plate that the reader still holds could not be read undamaged, so that its next one could be mistaken for "
                    "it; nothing was started. Check the cable.");
@@ -184,7 +192,7 @@ Task<Result<Batch>> BioradDriver::serve() {
         co_await desk_.take_up(std::move(start));
         auto const asked = co_await waited();
         if (!asked) co_return fail(asked.error());
-        if (desk_.waiting()) continue;
+        if (desk_.waiting() || next_event(buffer_).heard != Heard::nothing) continue;
         listening_ = true;
         auto const heard = co_await hear(due());
         listening_ = false;
@@ -230,8 +238,10 @@ Task<Result<std::optional<Batch>>> BioradDriver::take(Event event) {
             co_return co_await again(std::move(reason));
         }
         std::string const digest = hex(sha256(text));
+        // Asked for twice before a read, it may come twice.
+        if (!options_.open_run && asked == Asked::nothing && digest == options_.stored_sha256) co_return std::optional<Batch>{};
         if (options_.open_run && asked == Asked::repeat && digest == options_.stored_sha256 && unread_.empty())
-            co_return std::optional<Batch>{aborted("The reader holds the plate that was stored before: this read did not take place.")};
+            co_return std::optional<Batch>{aborted("The reader holds the plate that it held before: this read did not take place.")};
         co_return std::optional<Batch>{plate(text, *std::move(document))};
     }
     if (asked == Asked::control && code == good) {

@@ -21,11 +21,11 @@ struct Options {
     std::string instrument;           // configured id
     std::string read;                 // arguments of RPLATE as the reader's manual has them; empty: it cannot be started from here
     std::optional<OpenRun> open_run;  // begun before this connection
-    std::string stored_sha256;        // of the plate stored last
+    std::string stored_sha256;        // of the plate that the reader held last, as far as is known: stored, or asked for before a read
 };
 
 // Nothing is journalled: the reader holds its last plate. A plate that is damaged, or whose run was begun before the connection was lost,
-// is asked for again (RTPLATE); when the reader then gives the plate that was stored before, the read did not take place.
+// is asked for again (RTPLATE); when the reader then gives the plate that it held before, the read did not take place.
 class BioradDriver final : public Driver {
  public:
     static constexpr bool tried_on_hardware = false;

@@ -136,7 +136,9 @@ bool asks(std::string_view condition, Answer answer) {
 
 std::vector<std::string> acknowledgements(Message const* to, Answer answer, std::string_view time) {
     bool const accepted = answer == Answer::accept;
-    std::string_view const commit = to ? to->header(15) : "", application = to ? to->header(16) : "";
+    // "" is HL7's word for nothing.
+    auto const condition = [to](std::size_t field) { return !to || to->header(field) == "\"\"" ? std::string_view{} : to->header(field); };
+    std::string_view const commit = condition(15), application = condition(16);
     if (commit.empty() && application.empty()) return {acknowledgement(to, accepted ? "AA" : "AR", time)};
     std::vector<std::string> out;
     if (!commit.empty() && asks(commit, answer)) out.push_back(acknowledgement(to, accepted ? "CA" : "CR", time));

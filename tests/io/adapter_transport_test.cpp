@@ -140,6 +140,15 @@ TEST_CASE("a read of a silent adapter that is interrupted ends at once, and what
     REQUIRE(ended);
     REQUIRE_FALSE(*ended);
     CHECK(ended->error().fault == Fault::timed_out);
+    // Also while the bus is being asked.
+    ended.reset();
+    auto again = bench.transport->read_some(buffer, Clock::Instant::max());
+    bench.box->answered = [&] { bench.transport->interrupt(); };
+    boost::asio::co_spawn(bench.loop, std::move(again), [&](std::exception_ptr, Result<std::size_t> value) { ended = std::move(value); });
+    bench.clock.run_for(61s);
+    bench.box->answered = nullptr;
+    REQUIRE(ended);
+    REQUIRE_FALSE(*ended);
     bench.box->hear("later\n");
     bench.clock.run_for(60s);
     CHECK(bench.read().fault == Fault::timed_out);

@@ -220,7 +220,7 @@ std::shared_ptr<Disk::Content> Disk::content_of(std::string const& path, sqlite3
 
 void Disk::revive(bool power_was_lost) {
     for (auto const& [path, content] : contents_)
-        if (power_was_lost && (!content->unsynced.empty())) tear(path, *content);
+        if (power_was_lost && (!content->unsynced.empty() || content->durable)) tear(path, *content);
     contents_.clear();
     disarm();
     full_ = locked_ = dead_ = false;

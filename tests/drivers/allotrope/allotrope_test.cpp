@@ -2,10 +2,13 @@
 // reading is lost or made up on the way.
 #include "drivers/allotrope.hpp"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
+#include <cmath>
 #include <fstream>
 #include <set>
 
+#include "core/text.hpp"
 #include "drivers/catalog.hpp"
 #include "tests/drivers/plate_samples.hpp"
 
@@ -64,6 +67,7 @@ std::string quantity(double value, std::string const& unit) {
 // What the model requires of every document, and the counts of what it holds.
 struct Held {
     std::size_t values = 0, words = 0;
+    std::multiset<std::pair<std::string, double>> by_well;
 };
 Held check_structure(json::value const& model) {
     Held held;
@@ -85,12 +89,14 @@ Held check_structure(json::value const& model) {
             CHECK(measurement.at("sample document").at("sample identifier").is_string());
             CHECK(measurement.at("sample document").at("location identifier").is_string());
             CHECK(control_of(measurement).at("device type").as_string() == "plate reader");
+            std::string const place{measurement.at("sample document").at("sample identifier").as_string()};
             std::size_t results = 0;
             for (char const* const feature : {"absorbance", "fluorescence", "luminescence"}) {
                 if (!measurement.contains(feature)) continue;
                 ++results;
                 ++held.values;
                 CHECK(measurement.at(feature).at("value").is_number());
+                held.by_well.emplace(place, measurement.at(feature).at("value").to_number<double>());
             }
             for (auto const& [name, member] : measurement) {
                 if (!std::string_view{name}.ends_with("data cube")) continue;
@@ -104,6 +110,7 @@ Held check_structure(json::value const& model) {
                     CHECK((values[i].is_number() || values[i].is_null()));
                     any = any || values[i].is_number();
                     held.values += values[i].is_number();
+                    if (values[i].is_number()) held.by_well.emplace(place, values[i].to_number<double>());
                 }
                 CHECK(any);
             }
@@ -241,6 +248,8 @@ TEST_CASE("what the model has no place for is refused by name") {
     CHECK(refusal_of({reading("Count", "A1", "1", "cells")}).message.find("'Count', A1 is in 'cells'") == 0);
     CHECK(refusal_of({reading("OD", "Sample 3", "1", "OD")}).message.find("no well of a plate") != std::string::npos);
     CHECK(refusal_of({reading("OD", "A1", "1e999", "OD")}).message.find("'1e999' is no number") != std::string::npos);
+    for (char const* const far : {"1e99999999999", "1e2147483647", "1e-2147483648"})
+        CHECK(refusal_of({reading("OD", "A1", far, "OD")}).fault == Fault::refused);
     CHECK(refusal_of(std::vector<Reading>{}).fault == Fault::refused);
     Document cells;
     cells.datasets.emplace_back();
@@ -265,11 +274,17 @@ TEST_CASE("of every plate among the samples each value and each word is in its d
             Held const held = check_structure(json::value(*model));
             Held expected;
             for (Reading const& one : document->readings) {
+                std::string const place = one.plate.empty() ? one.well : utf8_of(one.plate) + ' ' + one.well;
+                if (!one.value.empty()) expected.by_well.emplace(place, std::stod(one.value) * (one.unit == "OD" ? 1000 : 1));
                 expected.values += !one.value.empty();
                 expected.words += !one.flag.empty();
             }
             CHECK(held.values == expected.values);
             CHECK(held.words == expected.words);
+            CHECK(std::equal(held.by_well.begin(), held.by_well.end(), expected.by_well.begin(), expected.by_well.end(),
+                             [](auto const& a, auto const& b) {  // but for the product's last digit
+                                 return a.first == b.first && std::fabs(a.second - b.second) <= 1e-12 * std::fabs(b.second);
+                             }));
             ++files;
             values += held.values;
             words += held.words;

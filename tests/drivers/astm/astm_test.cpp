@@ -202,6 +202,26 @@ TEST_CASE("a damaged frame is refused and the message goes on with its repetitio
     CHECK(message_of(batch->records.at(0)).ends_with("L|1|N\r"));
 }
 
+TEST_CASE("a byte that is damaged into an enquiry does not have its frame accepted") {
+    std::string const text = "H|\\^&|||X^1\rO|1|PLT-1||^^^V\rR|1|^^^V|0.9|ratio\rL|1|N\r";
+    for (std::size_t at = 2; at < frame(1, text).size() - 1; ++at) {
+        Bench bench;
+        std::string damaged = frame(1, text);
+        if (damaged[at] == '\x05') continue;
+        damaged[at] = '\x05';
+        INFO("byte " << at);
+        CHECK(bench.tell({"\x05"}) == "\x06");
+        std::string const answer = bench.tell({damaged});
+        CHECK((answer.empty() || answer == "\x15"));
+        // As its sender does then, at once or when it has waited.
+        if (answer.empty()) CHECK(bench.tell({"\x04", "\x05"}).ends_with("\x06"));
+        CHECK(bench.tell({frame(1, text), "\x04"}) == "\x06");
+        auto const batch = bench.next();
+        REQUIRE(batch);
+        CHECK(message_of(batch->records.at(0)).find("0.9") != std::string::npos);
+    }
+}
+
 TEST_CASE("what does not become a message is kept, without a word of it leaving the site") {
     Bench bench;
     bench.say("\x05" + frame(1, "H|\\^&\rP|1||||Doe\rR|1|x|1\r") + "\x04");

@@ -89,6 +89,7 @@ TEST_CASE("a message is answered in the mode that it asks for: original, or comm
                                                  {"SU", "AL", "CA AA", "AR"},
                                                  {"", "AL", "AA", "AR"},
                                                  {"NE", "NE", "", ""},
+                                                 {"\"\"", "\"\"", "AA", "AR"},
                                                  {"??", "NE", "CA", "CR"}}) {
         std::string const text = "MSH|^~\\&|AQ|LAB|||20260304090807||ORU^R01|M1|P|2.5.1|||" + asked.commit + "|" + asked.application + "\r";
         INFO(text);

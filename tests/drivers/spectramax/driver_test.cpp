@@ -238,7 +238,7 @@ TEST_CASE("a start that nobody can carry out is withdrawn after its limit, and n
     StartRequest const request{"run-f", "plate f"};
     auto const started = bench.clock.finish(bench.driver->start(request));  // next() is not running
     REQUIRE_FALSE(started);
-    CHECK(started.error().fault == Fault::timed_out);
+    CHECK(started.error().fault == Fault::refused);
     auto next = bench.driver->next();
     boost::asio::co_spawn(bench.loop, std::move(next), boost::asio::detached);
     bench.clock.run_for(1min);
